@@ -1,0 +1,75 @@
+# Everything that a person or CI runs. A target brings what it needs; `make check test` works in a fresh clone.
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.stamp
+EXTRAS := chat_ingest,planner,octo_bridge,rex_bridge,notifier,sqs,dev
+SOURCES := contracts services deploy tests
+PYTEST := $(PY) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help venv lock tools octoprint contracts unit test check format bench demo test-compose chaos soak clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml requirements.lock deploy/tools/make-venv
+	deploy/tools/make-venv $(VENV) $(EXTRAS)
+	@touch $@
+
+venv: $(STAMP) ## the project's environment, .venv
+
+# A resolver of its own, so that the one environment that everything runs in is what the lock file says and no more.
+lock: ## resolve requirements.lock and the simulators' lock anew, within the ranges of pyproject.toml
+	"$$(deploy/tools/find-python)" -m venv .lock-env
+	.lock-env/bin/python -m pip install --quiet --disable-pip-version-check uv
+	UV_CUSTOM_COMPILE_COMMAND="make lock" .lock-env/bin/uv pip compile --quiet --upgrade --universal --all-extras \
+	  --python-version 3.11 --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	rm -rf .lock-env
+
+tools: ## Mosquitto and its clients; no system service is started
+	@deploy/tools/apt-install mosquitto mosquitto mosquitto-clients
+	@deploy/tools/apt-install mosquitto_pub mosquitto-clients
+
+octoprint: venv ## a real OctoPrint in an environment of its own, .octoprint-env
+	$(PY) -m deploy.simulators.octoprint install
+
+contracts: venv ## write contracts/v1 anew from the models
+	$(PY) -m contracts.generate
+
+unit: venv ## tests without sockets
+	$(PYTEST) -q tests/unit tests/contracts
+
+test: venv tools octoprint ## everything that needs no container engine
+	$(PYTEST) -q tests --ignore=tests/compose --ignore=tests/bench --ignore=tests/chaos -m "not chaos and not soak"
+
+check: venv ## lint, types, architecture, contracts
+	$(PY) -m ruff check $(SOURCES)
+	$(PY) -m ruff format --check $(SOURCES)
+	$(PY) -m mypy --strict
+	$(VENV)/bin/lint-imports
+	$(PY) -m contracts.generate --check
+	$(PY) -m contracts.compat
+
+format: venv ## let ruff write what `make check` would refuse
+	$(PY) -m ruff check --fix $(SOURCES)
+	$(PY) -m ruff format $(SOURCES)
+
+bench: venv tools octoprint ## figures against the aims
+	$(PY) -m tests.bench
+
+demo: venv tools octoprint ## the whole stack on this machine, with a virtual printer, until Ctrl-C
+	@$(PY) -m deploy.demo
+
+test-compose: venv ## the containers; needs a Docker engine
+	$(PYTEST) -q tests/compose
+
+chaos: venv tools octoprint ## parts killed at random moments
+	$(PYTEST) -q tests/chaos -m "not soak"
+
+soak: venv tools octoprint ## the same for a long time
+	$(PYTEST) -q tests/chaos -m soak --timeout=0
+
+clean: ## remove everything that a target made
+	rm -rf $(VENV) .lock-env .octoprint-env .demo build dist *.egg-info .hypothesis .import_linter_cache \
+	  .mypy_cache .pytest_cache .ruff_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
