@@ -2,7 +2,8 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
-EXTRAS := chat_ingest,planner,octo_bridge,rex_bridge,notifier,sqs,dev
+# Spelled with hyphens: an older pip knows an extra only by its normalized name.
+EXTRAS := chat-ingest,planner,octo-bridge,rex-bridge,notifier,sqs,dev
 SOURCES := contracts services deploy tests
 PYTEST := $(PY) -m pytest
 
