@@ -1,0 +1,37 @@
+"""Small texts and names that appear in payloads, bounded and cleaned where people will read them."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+DISPLAY_LENGTH = 64
+# Control, format (bidi overrides and zero-width characters are Cf), surrogate, private use, unassigned,
+# line and paragraph separators: none of them may reach a dashboard, an overlay or a terminal.
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def display_text(raw: str) -> str:
+    """*raw* made safe to show: no control, bidi or format characters, single blanks, at most 64 characters."""
+    visible = "".join(" " if unicodedata.category(c) in _HIDDEN else c for c in raw[: DISPLAY_LENGTH * 8])
+    text = " ".join(visible.split())
+    return text if len(text) <= DISPLAY_LENGTH else text[: DISPLAY_LENGTH - 1] + "…"
+
+
+def printable(raw: bytes, limit: int = 200) -> str:
+    """Bytes from a stranger as one line of ASCII, escaped and cut to *limit* characters, for logs and dead letters."""
+    text = raw[:limit].decode("utf-8", "backslashreplace").encode("ascii", "backslashreplace").decode()
+    line = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return line if len(line) <= limit and len(raw) <= limit else line[:limit] + "…"
+
+
+DisplayText = Annotated[str, AfterValidator(display_text)]
+Reason = Annotated[str, StringConstraints(max_length=500)]
+Square = Annotated[str, StringConstraints(pattern=r"^[a-z][1-9][0-9]?$")]
+MoveId = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}-[1-9][0-9]{0,8}$")]
+"""The board's number and the move's number on it, as a person would type it: ``7-42``."""
+JobId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+"""Planner instance, move id and plan number: ``3fa9c1d2-7-42-1``. File names are made of it, so its letters are few."""
+EchoId = Annotated[str, StringConstraints(min_length=1, max_length=100)]

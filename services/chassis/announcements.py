@@ -1,0 +1,88 @@
+"""A transactional outbox for open topics: what a commit says has happened is published at least once.
+
+A state can be announced again on every connect; an event cannot, so it waits here until the broker has taken it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from services.chassis import log
+from services.chassis.bus.port import Bus
+from services.chassis.store import Schema, Store, Unit
+
+_log = log.get(__name__)
+
+SCHEMA = Schema(
+    "announcements",
+    ["CREATE TABLE announcements (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload BLOB NOT NULL);"],
+)
+KEPT = 5_000
+"""So many wait for a broker that is away; then the oldest are dropped and the log says so."""
+_WINDOW = 200
+
+
+class Announcements:
+    """Events of one service on their way to the broker, in order."""
+
+    def __init__(self, store: Store, bus: Bus) -> None:
+        self._store = store
+        self._bus = bus
+        self._last_sent = 0
+        self._unconfirmed: set[int] = set()
+        self._confirmed: list[int] = []
+
+    def start(self) -> None:
+        """Send what waits, now and on every connect."""
+        self._bus.on_connect(self._reconnected)
+
+    def add(self, unit: Unit, topic: str, payload: bytes) -> None:
+        """Publish *payload* on *topic* once *unit* is committed."""
+        unit.execute("INSERT INTO announcements (topic, payload) VALUES (?, ?)", (topic, payload))
+        unit.after_commit(self._pump)
+
+    def _reconnected(self) -> None:
+        self._forget_confirmed()
+        self._last_sent = 0
+        self._unconfirmed.clear()
+        self._trim()
+        self._pump()
+
+    def _pump(self) -> None:
+        room = _WINDOW - len(self._unconfirmed)
+        if not self._bus.connected or room <= 0:
+            return
+        rows = self._store.read(
+            "SELECT id, topic, payload FROM announcements WHERE id > ? ORDER BY id LIMIT ?", (self._last_sent, room)
+        )
+        for row_id, topic, payload in rows:
+            self._last_sent = row_id
+            self._unconfirmed.add(row_id)
+            self._bus.publish(topic, payload, delivered=partial(self._delivered, row_id))
+
+    def _delivered(self, row_id: int, ok: bool) -> None:
+        if row_id not in self._unconfirmed or not ok:
+            return  # of an earlier connection, or lost with this one: sent again on the next connect
+        self._unconfirmed.discard(row_id)
+        self._confirmed.append(row_id)
+        # One commit for a burst: a crash in between only says the same events again.
+        if not self._unconfirmed or len(self._confirmed) >= 50:
+            self._forget_confirmed()
+            self._pump()
+
+    def _forget_confirmed(self) -> None:
+        confirmed, self._confirmed = self._confirmed, []
+        with self._store.transaction() as unit:
+            for row_id in confirmed:
+                unit.execute("DELETE FROM announcements WHERE id = ?", (row_id,))
+
+    def _trim(self) -> None:
+        (waiting,) = self._store.read("SELECT count(*) FROM announcements")[0]
+        if waiting <= KEPT:
+            return
+        with self._store.transaction() as unit:
+            unit.execute(
+                "DELETE FROM announcements WHERE id NOT IN (SELECT id FROM announcements ORDER BY id DESC LIMIT ?)",
+                (KEPT,),
+            )
+        _log.error("the broker was away for too long; the oldest events are dropped", count=waiting - KEPT)

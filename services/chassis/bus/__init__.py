@@ -1,0 +1,1 @@
+"""Messages in and out: one port, and an adapter a broker."""

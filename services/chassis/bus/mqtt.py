@@ -1,0 +1,319 @@
+"""The bus over MQTT 3.1.1 (paho-mqtt): the one file that knows paho.
+
+paho runs on a thread of its own and only hands things over; a new client is made for every connection, because the
+durable links know better than paho's queue what is to be sent again after a loss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from services.chassis import log
+from services.chassis.bus.address import Address
+from services.chassis.bus.callbacks import Callbacks, guarded
+from services.chassis.bus.port import Capabilities, Delivered, Message, MessageHandler, Presence
+
+_log = log.get(__name__)
+
+CONNECT_TIMEOUT = 5.0
+MAX_PAYLOAD = 1 << 18
+INBOX_MESSAGES = 20_000
+INBOX_BYTES = 64 << 20
+"""Beyond either bound messages are dropped, counted and said aloud; the links get theirs again."""
+
+
+@dataclass(frozen=True)
+class MqttOptions:
+    """Where to connect and as whom. Times in seconds."""
+
+    addresses: tuple[Address, ...]
+    client_id: str
+    username: str | None = None
+    password: str | None = None
+    ca_file: str | None = None
+    presence: Presence | None = None
+    keepalive: int = 10
+    back_off_first: float = 0.2
+    back_off_most: float = 30.0
+
+
+class MqttBus:
+    """A connection to the first broker of the list that answers, rebuilt for ever."""
+
+    def __init__(self, options: MqttOptions) -> None:
+        self._options = options
+        self._callbacks = Callbacks()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._inbox_bytes = 0
+        self._dropped = 0
+        self._wake_scheduled = False
+        self._lock = threading.Lock()
+        self._connection: _Connection | None = None
+        self._connected = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(retained=True, wills=True, wildcards=True, max_payload=MAX_PAYLOAD, resend_after=1.0)
+
+    @property
+    def connected(self) -> bool:
+        return self._connected
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        connection, self._connection = self._connection, None
+        presence = self._options.presence
+        if connection is not None and self._connected and presence is not None:
+            farewell = asyncio.Event()
+            connection.publish(presence.topic, presence.offline, True, lambda _: farewell.set())
+            try:
+                await asyncio.wait_for(farewell.wait(), 1.0)
+            except TimeoutError:
+                _log.warning("the broker did not confirm the farewell; its will says offline instead")
+        self._connected = False
+        if connection is not None:
+            connection.close()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, 1.0)
+
+    def subscribe(self, topic_filter: str, handler: MessageHandler) -> None:
+        self._callbacks.subscriptions.append((topic_filter, handler))
+        if self._connection is not None:
+            self._connection.subscribe([topic_filter])
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, delivered: Delivered | None = None) -> None:
+        if self._connection is None or not self._connected:
+            if delivered is not None and self._loop is not None:
+                self._loop.call_soon(guarded, delivered, False)
+            return
+        self._connection.publish(topic, payload, retain, delivered)
+
+    def on_connect(self, callback: Callable[[], None]) -> None:
+        self._callbacks.connect.append(callback)
+
+    def on_disconnect(self, callback: Callable[[str], None]) -> None:
+        self._callbacks.disconnect.append(callback)
+
+    # --- on the thread of paho -------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        """Try one address after the other for ever; after a whole round without success wait, longer every time."""
+        delay = self._options.back_off_first
+        while not self._stopping.is_set():
+            for address in self._options.addresses:
+                if self._stopping.is_set():
+                    return
+                connection = _Connection(self, self._options, address)
+                if connection.serve():
+                    delay = self._options.back_off_first
+            # Jitter, so that the services of a stack do not all knock at a returning broker in the same instant.
+            self._stopping.wait(delay * random.uniform(0.5, 1.0))
+            delay = min(delay * 2, self._options.back_off_most)
+
+    def post(self, callback: Callable[[], None], size: int = 0) -> None:
+        """Hand *callback* to the event loop; a burst wakes the loop once."""
+        with self._lock:
+            if size and (len(self._inbox) >= INBOX_MESSAGES or self._inbox_bytes + size > INBOX_BYTES):
+                self._dropped += 1
+                return
+            self._inbox.append(callback)
+            self._inbox_bytes += size
+            if self._wake_scheduled or self._loop is None or self._loop.is_closed():
+                return
+            self._wake_scheduled = True
+        try:
+            self._loop.call_soon_threadsafe(self._drain)
+        except RuntimeError:
+            return  # the loop closed between the check and the call: nobody is there to be told
+
+    # --- on the event loop -----------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        with self._lock:
+            batch, self._inbox = self._inbox, deque()
+            self._inbox_bytes = 0
+            self._wake_scheduled = False
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            _log.error("messages came faster than they could be taken; dropped", count=dropped)
+        for callback in batch:
+            guarded(callback)
+
+    def established(self, connection: _Connection) -> None:
+        """All subscriptions are in force on *connection*: announce presence, then tell everybody."""
+        if self._stopping.is_set():
+            return
+        self._connection, self._connected = connection, True
+        _log.info("connected to the broker", address=str(connection.address), client_id=self._options.client_id)
+        # What was subscribed between the CONNACK and now is not in force yet.
+        known = connection.asked
+        connection.subscribe([f for f, _ in self._callbacks.subscriptions if f not in known])
+        if self._options.presence is not None:
+            connection.publish(self._options.presence.topic, self._options.presence.online, True, None)
+        self._callbacks.connected()
+
+    def lost(self, connection: _Connection, reason: str) -> None:
+        """*connection* is gone; every unconfirmed message of it is reported as not delivered."""
+        connection.fail_outstanding()
+        if connection is self._connection:
+            self._connection, self._connected = None, False
+            _log.warning("connection to the broker lost; trying again", address=str(connection.address), reason=reason)
+            self._callbacks.disconnected(reason)
+        elif not self._stopping.is_set():
+            _log.warning("no connection to the broker; trying again", address=str(connection.address), reason=reason)
+
+    def arrived(self, message: Message) -> None:
+        """A message for the subscriptions."""
+        if not self._stopping.is_set():
+            self._callbacks.message(message)
+
+    @property
+    def filters(self) -> list[str]:
+        """Every subscription made so far."""
+        return [topic_filter for topic_filter, _ in self._callbacks.subscriptions]
+
+
+class _Connection:
+    """One paho client from connect to disconnect."""
+
+    def __init__(self, bus: MqttBus, options: MqttOptions, address: Address) -> None:
+        self.address = address
+        self.asked: set[str] = set()
+        self._bus = bus
+        self._options = options
+        self._reason = "connection closed"
+        self._established = False
+        self._waiting_for: int | None = None
+        self._asked_by_mid: dict[int, list[str]] = {}
+        # By paho's message id. Touched on the event loop only: a PUBACK comes through the inbox and so never before
+        # publish() has returned there.
+        self._outstanding: dict[int, Delivered] = {}
+        self._client = self._make_client()
+
+    def _make_client(self) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._options.client_id,
+            clean_session=True,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT
+        client.max_inflight_messages_set(100)
+        client.max_queued_messages_set(0)
+        if self._options.username is not None:
+            client.username_pw_set(self._options.username, self._options.password)
+        if self._options.presence is not None:
+            client.will_set(self._options.presence.topic, self._options.presence.offline, qos=1, retain=True)
+        client.on_socket_open = _no_delay
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        return client
+
+    def serve(self) -> bool:
+        """Connect and stay until the connection is gone. Returns whether it had been of use."""
+        try:
+            if self.address.tls:
+                self._client.tls_set(ca_certs=self._options.ca_file)
+            self._client.connect(self.address.host, self.address.port, self._options.keepalive)
+            self._client.loop_forever(timeout=1.0, retry_first_connection=False)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            self._reason = f"{type(error).__name__}: {error}"
+        self._bus.post(lambda: self._bus.lost(self, self._reason))
+        return self._established
+
+    def subscribe(self, filters: Iterable[str]) -> int | None:
+        """Ask for *filters*; paho's message id of the packet, None when there was nothing to ask for."""
+        wanted = list(filters)
+        if not wanted:
+            return None
+        self.asked.update(wanted)
+        _, mid = self._client.subscribe([(f, 1) for f in wanted])
+        if mid is not None:
+            self._asked_by_mid[mid] = wanted
+        return mid
+
+    def publish(self, topic: str, payload: bytes, retain: bool, delivered: Delivered | None) -> None:
+        """Send with QoS 1; *delivered* hears of the PUBACK or of the loss."""
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        if delivered is None:
+            return
+        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+            self._bus.post(lambda: guarded(delivered, False))
+            return
+        self._outstanding[info.mid] = delivered
+
+    def close(self) -> None:
+        """Say goodbye to the broker, without the will."""
+        self._client.disconnect()
+
+    def fail_outstanding(self) -> None:
+        """Nothing more will be heard of what is on its way."""
+        outstanding, self._outstanding = self._outstanding, {}
+        for delivered in outstanding.values():
+            guarded(delivered, False)
+
+    def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
+        if reason.is_failure:
+            self._reason = f"the broker refused the connection: {reason}; check BUS_USERNAME and BUS_PASSWORD"
+            client.disconnect()
+            return
+        self._waiting_for = self.subscribe(self._bus.filters)
+        if self._waiting_for is None:
+            self._establish()
+
+    def _establish(self) -> None:
+        self._established = True
+        self._bus.post(lambda: self._bus.established(self))
+
+    def _on_subscribe(self, _: Any, __: Any, mid: int, reasons: list[ReasonCode], ___: Any) -> None:
+        for topic_filter, reason in zip(self._asked_by_mid.pop(mid, []), reasons, strict=False):
+            if reason.is_failure:
+                _log.error("the broker refuses a subscription; check its access list", topic=topic_filter)
+        if mid == self._waiting_for:
+            self._waiting_for = None
+            self._establish()
+
+    def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
+        if reason.is_failure and not self._reason.startswith("the broker refused"):
+            self._reason = str(reason)
+
+    def _on_message(self, _: Any, __: Any, received: paho.MQTTMessage) -> None:
+        message = Message(received.topic, bytes(received.payload), received.retain)
+        self._bus.post(lambda: self._bus.arrived(message), size=len(message.payload) + 1)
+
+    def _on_publish(self, _: Any, __: Any, mid: int, ___: Any, ____: Any) -> None:
+        self._bus.post(lambda: self._confirmed(mid))
+
+    def _confirmed(self, mid: int) -> None:
+        delivered = self._outstanding.pop(mid, None)
+        if delivered is not None:
+            guarded(delivered, True)
+
+
+def _no_delay(_: Any, __: Any, sock: Any) -> None:
+    """Without it and the broker's own `set_tcp_nodelay`, bursts stall for 40 ms."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,17 @@
+"""The chained digest by which two ends of a link know that they speak of the same history."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical(body: Any) -> str:
+    """The one JSON text of *body* that both ends hash."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(before: str, epoch: str, seq: int, body: str) -> str:
+    """Digest of message *seq* with the canonical *body*, whose predecessor has the digest *before*."""
+    return hashlib.sha256(f"{before}|{epoch}|{seq}|{body}".encode()).hexdigest()[:32]

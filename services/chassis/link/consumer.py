@@ -1,0 +1,214 @@
+"""The consumer of a link: takes the message after its last, once, and says so after the commit.
+
+Frames that arrive together are taken in one transaction (at most 20 ms of them), so that a burst costs one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections import deque
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from contracts.links import SENDER_FRAME, START_DIGEST, Data, Hello, Lost, Position, Receipt
+from services.chassis import log
+from services.chassis.bus.port import Bus, Message
+from services.chassis.dead_letters import DeadLetters
+from services.chassis.link.chain import canonical, digest
+from services.chassis.link.positions import Place, Positions
+from services.chassis.link.sender import LinkTopics
+from services.chassis.store import Store, Unit
+
+_log = log.get(__name__)
+B = TypeVar("B")
+B_contra = TypeVar("B_contra", contravariant=True)
+
+BATCH_SECONDS = 0.02
+REPEAT_AFTER = 0.25
+"""Seconds between two answers that would make the sender send the same again."""
+
+
+class Reader(Protocol[B_contra]):
+    """What a service does with a link. Every call is within the transaction that moves the position."""
+
+    def take(self, unit: Unit, body: B_contra) -> None:
+        """One message, exactly once and in order."""
+
+    def take_bad(self, unit: Unit, body: dict[str, Any], reason: str) -> None:
+        """A message in its turn whose body could not be understood: it is consumed, and must be answered."""
+
+    def take_lost(self, unit: Unit, first: int, last: int) -> None:
+        """These messages will never come."""
+
+    def take_new_history(self, unit: Unit, known: bool, first: int) -> None:
+        """The sender began a new history at *first*; *known*: this consumer had taken from another one before."""
+
+
+class LinkConsumer(Generic[B]):
+    """One link's taking end."""
+
+    def __init__(
+        self, store: Store, bus: Bus, topics: LinkTopics, bodies: TypeAdapter[B], reader: Reader[B], dead: DeadLetters
+    ) -> None:
+        self._store = store
+        self._positions = Positions(store, topics.name)
+        self._bus = bus
+        self._topics = topics
+        self._bodies = bodies
+        self._reader = reader
+        self._dead_letters = dead
+        self._pending: deque[Message] = deque()
+        self._scheduled = False
+        self._answered: dict[tuple[str, int], float] = {}
+
+    def start(self) -> None:
+        """Listen, and say on every connect where this consumer stands."""
+        self._bus.subscribe(self._topics.frames, self._on_message)
+        self._bus.on_connect(self._say_position)
+
+    def stop(self) -> None:
+        """Take nothing any more: what has not been taken is sent again."""
+        self._pending.clear()
+
+    def _say_position(self) -> None:
+        place = self._positions.current()
+        frame = (
+            Position(epoch=None, last=0, digest=START_DIGEST)
+            if place is None
+            else Position(epoch=place.epoch, last=place.last, digest=place.digest)
+        )
+        self._bus.publish(self._topics.receipts, frame.to_bytes())
+
+    def _on_message(self, message: Message) -> None:
+        self._pending.append(message)
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._drain)
+
+    def _drain(self) -> None:
+        self._scheduled = False
+        batch: list[Message] = []
+        receipts: dict[str, Receipt] = {}
+        try:
+            with self._store.transaction() as unit:
+                deadline = time.monotonic() + BATCH_SECONDS
+                while self._pending and time.monotonic() < deadline:
+                    batch.append(self._pending.popleft())
+                    self._take(unit, batch[-1], receipts)
+        except Exception as error:
+            # The disk is full or the database is damaged: nothing of the batch was taken, the sender sends it again.
+            _log.exception("a batch of a link could not be committed", link=self._topics.name, error=str(error))
+            receipts.clear()
+        for receipt in receipts.values():
+            self._bus.publish(self._topics.receipts, receipt.to_bytes())
+        if self._pending and not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._drain)
+
+    def _take(self, unit: Unit, message: Message, receipts: dict[str, Receipt]) -> None:
+        if message.retained:
+            self._refuse(message, "a frame of a link is never retained")
+            return
+        try:
+            frame = SENDER_FRAME.validate_json(message.payload)
+        except ValidationError as error:
+            self._refuse(message, f"not a frame of a link: {error.errors(include_url=False)[0]['msg']}")
+            return
+        if isinstance(frame, Hello):
+            self._take_hello(unit, frame)
+        elif (place := self._positions.of(frame.epoch)) is None:
+            # Its sender's hello was lost, or it is a forgery; a real sender answers with its hello.
+            if self._may_repeat(frame.epoch, -1):
+                self._answer(unit, Position(epoch=None, last=0, digest=START_DIGEST))
+        elif isinstance(frame, Data):
+            self._take_data(unit, message, frame, place, receipts)
+        else:
+            self._take_lost(unit, message, frame, place, receipts)
+
+    def _take_hello(self, unit: Unit, frame: Hello) -> None:
+        place = self._positions.of(frame.epoch)
+        if place is None:
+            known = self._positions.current() is not None
+            place = Place(frame.epoch, max(frame.first - 1, 0), frame.before)
+            self._positions.adopt(unit, place)
+            if known or frame.first > 1:
+                _log.error(
+                    "a link begins a new history: the sender or this service lost its data",
+                    link=self._topics.name, first=frame.first, next=frame.next,
+                )  # fmt: skip
+                self._reader.take_new_history(unit, known, frame.first)
+        self._answer(unit, Position(epoch=place.epoch, last=place.last, digest=place.digest))
+
+    def _take_data(self, unit: Unit, message: Message, frame: Data, place: Place, receipts: dict[str, Receipt]) -> None:
+        if frame.seq <= place.last:
+            if frame.seq == place.last and frame.digest != place.digest:
+                self._refuse(message, f"message {frame.seq} was taken with another digest")
+            receipts.setdefault(place.epoch, _receipt(place))
+            return
+        if frame.seq > place.last + 1:
+            if self._may_repeat(frame.epoch, place.last):
+                receipts[place.epoch] = _receipt(place, gap=True)
+            return
+        if frame.digest != digest(place.digest, frame.epoch, frame.seq, canonical(frame.body)):
+            self._refuse(message, f"message {frame.seq} does not continue what was taken")
+            if self._may_repeat(frame.epoch, place.last):
+                self._answer(unit, Position(epoch=place.epoch, last=place.last, digest=place.digest))
+            return
+        self._hand_over(unit, message, frame.body)
+        place = Place(frame.epoch, frame.seq, frame.digest)
+        self._positions.advance(unit, place)
+        receipts[place.epoch] = _receipt(place)
+
+    def _take_lost(self, unit: Unit, message: Message, frame: Lost, place: Place, receipts: dict[str, Receipt]) -> None:
+        if frame.first != place.last + 1 or frame.last < frame.first:
+            self._refuse(message, "a loss that does not begin behind what was taken")
+            return
+        _log.error("messages of a link are lost for good", link=self._topics.name, first=frame.first, last=frame.last)
+        self._reader.take_lost(unit, frame.first, frame.last)
+        place = Place(frame.epoch, frame.last, frame.digest)
+        self._positions.advance(unit, place)
+        receipts[place.epoch] = _receipt(place)
+
+    def _hand_over(self, unit: Unit, message: Message, body: dict[str, Any]) -> None:
+        try:
+            parsed = self._bodies.validate_python(body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            reason = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:300]
+            self._refuse(message, f"body not understood: {reason}")
+            self._reader.take_bad(unit, body, reason)
+            return
+        try:
+            with unit.part():
+                self._reader.take(unit, parsed)
+        except sqlite3.Error:
+            raise  # of the store, not of this message: the whole batch comes again
+        except Exception as error:
+            # A defect of this service. Taking the message again would meet it again, for ever, and stop the link.
+            _log.exception("a message of a link met a defect; it is answered as bad", link=self._topics.name)
+            self._refuse(message, f"defect: {type(error).__name__}")
+            self._reader.take_bad(unit, body, f"internal error: {type(error).__name__}")
+
+    def _answer(self, unit: Unit, position: Position) -> None:
+        """Only what is committed may be said."""
+        unit.after_commit(lambda: self._bus.publish(self._topics.receipts, position.to_bytes()))
+
+    def _may_repeat(self, epoch: str, last: int) -> bool:
+        """Whether the sender may be asked again to go back to *last*, so that a burst does not ask a hundred times."""
+        now = time.monotonic()
+        if now - self._answered.get((epoch, last), -REPEAT_AFTER) < REPEAT_AFTER:
+            return False
+        self._answered = {key: at for key, at in self._answered.items() if now - at < REPEAT_AFTER}
+        self._answered[(epoch, last)] = now
+        return True
+
+    def _refuse(self, message: Message, reason: str) -> None:
+        _log.error("a frame of a link was refused", link=self._topics.name, topic=message.topic, reason=reason)
+        self._dead_letters.add(message.topic, reason, message.payload)
+
+
+def _receipt(place: Place, *, gap: bool = False) -> Receipt:
+    return Receipt(epoch=place.epoch, upto=place.last, digest=place.digest, gap=gap)
