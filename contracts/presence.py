@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from pydantic import AwareDatetime, Field
 
 from contracts.base import OpenEnum, Payload
-from contracts.text import Reason
+from contracts.text import Reason, printable
 
 
 class Availability(OpenEnum):
@@ -25,3 +27,16 @@ class DeadLetter(Payload):
     size: int = Field(ge=0, description="Size of the whole payload in bytes.")
     count: int = Field(default=1, ge=1, description="More than 1: a summary of so many within one second.")
     time: AwareDatetime
+
+
+def render_dead_letter(topic: str, reason: str, payload: bytes, count: int) -> bytes:
+    """A DeadLetter of this moment, as every service publishes it; a reason that is too long is cut."""
+    letter = DeadLetter(
+        topic=topic,
+        reason=reason[:500],
+        payload=printable(payload),
+        size=len(payload),
+        count=count,
+        time=datetime.now(UTC),
+    )
+    return letter.to_bytes()

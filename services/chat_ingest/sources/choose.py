@@ -1,0 +1,19 @@
+"""The one place that knows every source; each is imported only when it is chosen, because a platform's is heavy."""
+
+from __future__ import annotations
+
+from services.chat_ingest.settings import ChatIngestSettings, SourceName
+from services.chat_ingest.sources.port import Source
+
+
+def choose(settings: ChatIngestSettings) -> Source:
+    """The source that the settings name; opens nothing yet."""
+    match settings.chat_source:
+        case SourceName.NONE:
+            from services.chat_ingest.sources.none import NoSource
+
+            return NoSource()
+        case SourceName.SIMULATED:
+            from services.chat_ingest.sources.simulated import SimulatedSource
+
+            return SimulatedSource(settings.chat_rate, settings.chat_seed)
