@@ -6,7 +6,8 @@ import json
 import uuid
 from dataclasses import dataclass
 
-from contracts.base import Payload
+from pydantic import BaseModel
+
 from contracts.links import START_DIGEST
 from services.chassis.link.chain import canonical, digest
 from services.chassis.store import Schema, Store, Unit
@@ -71,7 +72,7 @@ class Outbox:
             self._save(unit, head)
         return head
 
-    def append(self, unit: Unit, body: Payload) -> int:
+    def append(self, unit: Unit, body: BaseModel) -> int:
         """Promise *body* within *unit*; its sequence number."""
         head = self.head()
         text = canonical(json.loads(body.model_dump_json(by_alias=True)))

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from contracts.base import Payload
 from contracts.links import CONSUMER_FRAME, START_DIGEST, Hello, Lost, Position, Receipt
 from services.chassis import log
 from services.chassis.bus.port import Bus, Message
@@ -72,7 +71,7 @@ class LinkSender:
         self._rest()
         self._prune()
 
-    def append(self, unit: Unit, body: Payload) -> int:
+    def append(self, unit: Unit, body: BaseModel) -> int:
         """Promise *body* within *unit*: it is sent after the commit until the consumer has it."""
         seq = self._outbox.append(unit, body)
         unit.after_commit(self._pump)
