@@ -1,0 +1,1 @@
+"""The bridge to the Bresser REX II and other FlashForge-like printers: watches them, and pauses them when asked."""
