@@ -68,8 +68,8 @@ def test_a_service_passes_its_check_with_its_extra_alone(tmp_path: Path, service
     for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.lock"):
         shutil.copy(REPOSITORY / name, source)
     extra = service.replace("_", "-")
-    pip = [environment / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", "requirements.lock", f".[{extra}]"], cwd=source, check=True)
+    pip: list[str | Path] = [environment / "bin/pip", "install", "-q", "--disable-pip-version-check", "-c", "requirements.lock"]
+    subprocess.run([*pip, f".[{extra}]"], cwd=source, check=True)
     outside = tmp_path / "outside"
     outside.mkdir()
     result = run(

@@ -21,16 +21,19 @@ def test_every_accepted_move_exactly_once_over_fifteen_kills(table: Table) -> No
     kills = rng.sample(KILLS, len(KILLS))
     done = threading.Event()
 
-    def drawn_so_far() -> int:
-        return sum("drawn" in table.states(move) for move in list(table.statuses()))
+    def wait_drawn(due: int) -> None:
+        def drawn() -> int:
+            return sum("drawn" in table.states(move) for move in table.statuses())
+
+        wait_until(lambda: drawn() >= due, 120, lambda: f"move {due} to be drawn; {table.summary()}")
 
     def strike() -> None:
         """Each at a moment drawn from the seed, two or three moves apart."""
         for number, victim in enumerate(kills):
             due = number * MOVES // (len(kills) + 1)
-            wait_until(lambda: drawn_so_far() >= due, 120, lambda: f"move {due} to be drawn; {table.summary()}")  # noqa: B023 (called here)
-            threading.Event().wait(rng.uniform(0, 0.3))
-            print(f"kill {number}: {victim} after {drawn_so_far()} drawn")
+            wait_drawn(due)
+            threading.Event().wait(rng.uniform(0, 0.3))  # a moment within a move, not a wait for anything
+            print(f"kill {number}: {victim} after {due} drawn")
             if victim == "broker":
                 table.stack.broker.kill()
                 table.stack.broker.start()
