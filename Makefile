@@ -25,6 +25,10 @@ lock: ## resolve requirements.lock and the simulators' lock anew, within the ran
 	.lock-env/bin/python -m pip install --quiet --disable-pip-version-check uv
 	UV_CUSTOM_COMPILE_COMMAND="make lock" .lock-env/bin/uv pip compile --quiet --upgrade --universal --all-extras \
 	  --python-version 3.11 --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	echo netifaces > .lock-env/excluded
+	UV_CUSTOM_COMPILE_COMMAND="make lock; pip install --no-deps -r octoprint.lock" .lock-env/bin/uv pip compile --quiet \
+	  --upgrade --universal --python-version 3.11 --no-emit-index-url --no-annotate --excludes .lock-env/excluded \
+	  deploy/simulators/octoprint.in -o deploy/simulators/octoprint.lock
 	rm -rf .lock-env
 
 tools: ## Mosquitto and its clients; no system service is started
@@ -71,6 +75,6 @@ soak: venv tools octoprint ## the same for a long time
 	$(PYTEST) -q tests/chaos -m soak --timeout=0
 
 clean: ## remove everything that a target made
-	rm -rf $(VENV) .lock-env .octoprint-env .demo build dist *.egg-info .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .lock-env .octoprint-env .octoprint-env.lock .demo build dist *.egg-info .hypothesis .import_linter_cache \
 	  .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

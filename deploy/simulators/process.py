@@ -30,11 +30,11 @@ class ChildProcess:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
     ) -> None:
-        """`environment` is added to this process's own; `folder` is where the program runs."""
+        """`environment` is all that the program gets, by default this process's own; `folder` is where it runs."""
         self.name = name
         self.command = [str(word) for word in command]
         self.log = log
-        self.environment = dict(environment or {})
+        self.environment = None if environment is None else dict(environment)
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -64,7 +64,7 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
+                env=self.environment,
                 cwd=self.folder,
                 start_new_session=True,
             )

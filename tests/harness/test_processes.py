@@ -1,0 +1,71 @@
+"""Child processes are ended in each way, and say what happened."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.simulators.process import ChildProcess
+from tests.harness.processes import Fleet, inherited
+from tests.harness.waiting import DeadlineExceeded, wait_until
+
+STUBBORN = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+POLITE = "import signal; print('up', flush=True); signal.pause()"
+
+
+def python(code: str, folder: Path) -> ChildProcess:
+    process = ChildProcess("sample", [sys.executable, "-c", code], folder / "sample.log")
+    process.start()
+    wait_until(lambda: "up" in process.tail().splitlines(), 10, "the sample to run")
+    return process
+
+
+def test_terminate_is_timed(tmp_path: Path) -> None:
+    process = python(POLITE, tmp_path)
+
+    assert process.terminate() < 5
+    assert process.exit_code == -signal.SIGTERM
+
+
+def test_what_ignores_terminate_is_reported_with_its_log_and_is_dead(tmp_path: Path) -> None:
+    process = python(STUBBORN, tmp_path)
+
+    with pytest.raises(DeadlineExceeded, match=r"(?s)sample to end.*\nup\n"):
+        process.terminate(0.1)
+    assert process.exit_code == -signal.SIGKILL
+
+
+def test_kill_and_start_again_append_to_one_log(tmp_path: Path) -> None:
+    process = python(POLITE, tmp_path)
+    process.kill()
+    assert process.exit_code == -signal.SIGKILL
+
+    process.start()
+    wait_until(lambda: process.log.read_text() == "up\nup\n", 10, "a second line")
+    with pytest.raises(RuntimeError, match="runs already"):
+        process.start()
+    process.kill()
+
+
+def test_frozen_process_is_there_and_does_not_end_until_thawed(tmp_path: Path) -> None:
+    process = python(POLITE, tmp_path)
+
+    process.freeze()
+    with pytest.raises(DeadlineExceeded):
+        wait_until(lambda: not process.running, 0.1, "the process to end")
+    process.thaw()
+    assert process.terminate() < 5
+
+
+def test_settings_of_the_developer_do_not_reach_a_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOARDCAST_TOPIC_ROOT", "mine")
+    assert "BOARDCAST_TOPIC_ROOT" not in inherited()
+
+    fleet = Fleet(tmp_path)
+    process = fleet.start("not_a_service")
+    wait_until(lambda: not process.running, 10, "the end of a service that does not exist")
+    assert "not_a_service" in fleet.tail()
+    assert process.exit_code == 1
