@@ -45,7 +45,7 @@ unit: venv ## tests without sockets
 	$(PYTEST) -q tests/unit tests/contracts
 
 test: venv tools octoprint ## everything that needs no container engine
-	$(PYTEST) -q tests --ignore=tests/compose --ignore=tests/bench --ignore=tests/chaos -m "not chaos and not soak"
+	$(PYTEST) -q tests --ignore=tests/bench --ignore=tests/chaos -m "not docker and not chaos and not soak"
 
 check: venv ## lint, types, architecture, contracts
 	$(PY) -m ruff check $(SOURCES)

@@ -9,10 +9,12 @@ import pytest
 
 from deploy.simulators.mosquitto import Mosquitto
 from deploy.simulators.octoprint import OctoPrint
+from deploy.simulators.process import ChildProcess
+from deploy.stack import Stack
 from tests.harness.mqtt_probe import MqttProbe
-from tests.harness.processes import Fleet
 
 TOPIC_ROOT = "boardcast"
+MARKERS = {"mosquitto": "broker", "octoprint": "octoprint", "engine": "docker"}
 
 
 @pytest.fixture
@@ -42,19 +44,11 @@ def probe(mosquitto: Mosquitto) -> Iterator[MqttProbe]:
     client.stop()
 
 
-@pytest.fixture
-def fleet(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Fleet]:
-    """Services as child processes at the test's broker."""
-    services = Fleet(tmp_path, {"BOARDCAST_BUS_URL": mosquitto.url, "BOARDCAST_TOPIC_ROOT": TOPIC_ROOT})
-    yield services
-    services.kill_all()
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test is marked by the real parts that it uses, so that no marker is ever forgotten."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        for fixture, marker in (("mosquitto", "broker"), ("octoprint", "octoprint")):
+        for fixture, marker in MARKERS.items():
             if fixture in fixtures:
                 item.add_marker(marker)
 
@@ -65,8 +59,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         for part in getattr(item, "funcargs", {}).values():
-            if isinstance(part, Fleet):
-                report.sections.append(("services", part.tail()))
-            elif isinstance(part, Mosquitto | OctoPrint):
-                report.sections.append((type(part).__name__, part.process.tail()))
+            report.sections.extend((process.name, process.tail()) for process in _processes(part))
     return report
+
+
+def _processes(part: object) -> list[ChildProcess]:
+    if isinstance(part, Stack):
+        return [*part.services.values(), part.octoprint.process, part.broker.process]
+    return [part.process] if isinstance(part, Mosquitto | OctoPrint) else []

@@ -30,11 +30,11 @@ class ChildProcess:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
     ) -> None:
-        """`environment` is all that the program gets, by default this process's own; `folder` is where it runs."""
+        """`environment` is added to `inherited()`; `folder` is where the program runs."""
         self.name = name
         self.command = [str(word) for word in command]
         self.log = log
-        self.environment = None if environment is None else dict(environment)
+        self.environment = dict(environment or {})
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -64,7 +64,7 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self.environment,
+                env={**inherited(), **self.environment},
                 cwd=self.folder,
                 start_new_session=True,
             )
@@ -105,3 +105,8 @@ class ChildProcess:
         if self._process is None:
             raise RuntimeError(f"{self.name} was never started")
         return self._process
+
+
+def inherited() -> dict[str, str]:
+    """This process's environment without the project's settings: a person's own must not reach the demo or a test."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("BOARDCAST_")}

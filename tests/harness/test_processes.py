@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from deploy.simulators.process import ChildProcess
-from tests.harness.processes import Fleet, inherited
 from tests.harness.waiting import DeadlineExceeded, wait_until
 
 STUBBORN = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
@@ -60,12 +59,15 @@ def test_frozen_process_is_there_and_does_not_end_until_thawed(tmp_path: Path) -
     assert process.terminate() < 5
 
 
-def test_settings_of_the_developer_do_not_reach_a_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_person_do_not_reach_a_child_and_its_own_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BOARDCAST_TOPIC_ROOT", "mine")
-    assert "BOARDCAST_TOPIC_ROOT" not in inherited()
+    code = "import os; print(sorted(name for name in os.environ if name.startswith('BOARDCAST_')))"
+    process = ChildProcess(
+        "sample", [sys.executable, "-c", code], tmp_path / "sample.log", environment={"BOARDCAST_BUS_URL": "mqtt://b"}
+    )
 
-    fleet = Fleet(tmp_path)
-    process = fleet.start("not_a_service")
-    wait_until(lambda: not process.running, 10, "the end of a service that does not exist")
-    assert "not_a_service" in fleet.tail()
-    assert process.exit_code == 1
+    process.start()
+    wait_until(lambda: not process.running, 10, "the sample to end")
+    assert process.log.read_text() == "['BOARDCAST_BUS_URL']\n"
