@@ -1,0 +1,27 @@
+"""`python -m services.planner [run|check|health]`."""
+
+from __future__ import annotations
+
+import sys
+
+from services.chassis import announcements, runner
+from services.chassis.bus.port import Presence
+from services.chassis.link import outbox, positions
+from services.planner import persistence
+from services.planner.service import Planner
+from services.planner.settings import PlannerSettings
+from services.planner.topics import NAME, Topics
+
+SCHEMAS = (outbox.SCHEMA, positions.SCHEMA, announcements.SCHEMA, persistence.SCHEMA)
+
+DEFINITION = runner.Definition(
+    name=NAME,
+    about="Owns the game: takes moves from chat and MQTT, queues them and plans each as G-code, one ahead.",
+    settings=PlannerSettings,
+    schemas=SCHEMAS,
+    presence=lambda settings: Presence(Topics(settings.topic_root).availability),
+    build=Planner,
+)
+
+if __name__ == "__main__":
+    sys.exit(runner.main(DEFINITION))

@@ -1,0 +1,194 @@
+"""The state of the game: everything that a step of the planner decides by. Immutable, bounded, rebuilt from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from contracts import channels
+from contracts.board import DrawnLine, Plate
+from contracts.moves import MoveState, UserRef
+from services.planner.plastic.geometry import BoardGeometry
+from services.planner.plastic.profile import Profile
+from services.planner.rules import Rules
+from services.planner.settings import PlannerSettings
+
+MQTT = "mqtt"
+OUTSTANDING = 2
+"""So many runs are with the bridge at most: the one that it draws, and one planned ahead."""
+REFUSALS_HELD = 2
+STALE_HELD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asked for a move. (source, id) is who it is, the name is only shown."""
+
+    source: str
+    id: str
+    name: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Identity."""
+        return self.source, self.id
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether nobody in particular asked, over MQTT."""
+        return self.key == (MQTT, MQTT)
+
+    def ref(self) -> UserRef:
+        """As shown beside a move."""
+        return UserRef(source=self.source, id=self.id, name=self.name)
+
+
+OPERATOR = User(MQTT, MQTT, MQTT)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move that was accepted."""
+
+    board: int
+    number: int
+    start: str
+    end: str
+    user: User
+    request_id: str | None = None
+    channel: str | None = None
+    message_id: str | None = None
+    round: int = 0
+    state: MoveState = MoveState.ACCEPTED
+    ordinal: int | None = None
+    plan: int = 0
+    """How often it was planned."""
+    job: str | None = None
+    """The run that is with the bridge, or of which nobody knows what became."""
+    epoch: int | None = None
+    """Machine epoch of that run."""
+    revoked: str | None = None
+    """Why the run was asked back; the move ends skipped for this reason if it had not begun."""
+    stale: int = 0
+    """How often in a row it was answered stale."""
+    reason: str | None = None
+    drawn_on: int | None = None
+    """The board that it was drawn on; a move that waits while a board ends is drawn on the next."""
+
+    @property
+    def id(self) -> str:
+        """As a person would type it."""
+        return f"{self.board}-{self.number}"
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether the bridge has a run of it that has not ended."""
+        return self.job is not None and self.state in (MoveState.PLANNED, MoveState.PRINTING)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has not begun to be drawn."""
+        return self.state in (MoveState.ACCEPTED, MoveState.PLANNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is one row of its own in the database."""
+
+    instance: str
+    board: int = 1
+    plate: Plate = Plate.UNKNOWN
+    accepting: bool = True
+    closing: bool = False
+    """The board ends as soon as the bridge has no run of it any more."""
+    epoch: int | None = None
+    """Newest machine epoch that the bridge has named; None until it has named one."""
+    next_number: int = 1
+    next_ordinal: int = 1
+    drawn_job: str | None = None
+    """The job drawn last, and the machine epoch that it was planned for: the predecessor of the next one in it."""
+    drawn_job_epoch: int | None = None
+    refusals: int = 0
+    """How many runs in a row the bridge refused."""
+    refusal: str | None = None
+    drawn: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    skipped: int = 0
+    refused: int = 0
+    changes: tuple[tuple[str, str], ...] = ()
+    """Rules that were changed with ``set``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """The whole state. *moves* are those that have not ended, by id."""
+
+    header: Header
+    moves: Mapping[str, Move] = field(default_factory=dict)
+    lines: tuple[DrawnLine, ...] = ()
+    last: Move | None = None
+    banned: frozenset[str] = frozenset()
+    disk_low: bool = False
+
+    def outstanding(self) -> list[Move]:
+        """Moves whose runs are with the bridge, in the order of drawing."""
+        return sorted((m for m in self.moves.values() if m.outstanding), key=_ordinal)
+
+    def uncertain(self) -> list[Move]:
+        """Moves that a person has to settle, in the order of drawing."""
+        return sorted((m for m in self.moves.values() if m.state is MoveState.UNCERTAIN), key=_ordinal)
+
+    def with_empty_board(self) -> Game:
+        """The same with nothing drawn."""
+        return replace(self, lines=())
+
+    def with_bans(self, banned: frozenset[str]) -> Game:
+        """The same with *banned* users."""
+        return replace(self, banned=banned)
+
+    def by_job(self, job: str) -> Move | None:
+        """The move that *job* is the present run of."""
+        return next((m for m in self.moves.values() if m.job == job), None)
+
+
+def _ordinal(move: Move) -> int:
+    return move.ordinal or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What does not change while the planner runs."""
+
+    settings: PlannerSettings
+    geometry: BoardGeometry
+    profile: Profile
+    rules: Rules
+
+    @classmethod
+    def of(cls, settings: PlannerSettings) -> Setup:
+        """The setup that *settings* describe."""
+        return cls(settings, settings.geometry(), settings.profile(), settings.rules())
+
+
+def held_reason(game: Game) -> str | None:
+    """Why nothing new is planned, and what a person can do about it; None when nothing is in the way."""
+    say = f"on {channels.BOARD_COMMAND.address}"
+    header = game.header
+    uncertain = game.uncertain()
+    if uncertain:
+        move = uncertain[0]
+        ways = ", ".join(f"`resolve {way} {move.id}`" for way in ("drawn", "redraw", "skip"))
+        return f"nobody knows whether {move.id} was drawn ({move.reason or 'no reason given'}): say {ways} {say}"
+    if header.epoch is None:
+        return "the printer's bridge has not been heard yet: start octo_bridge, or wait for it"
+    if header.plate is Plate.FULL:
+        return f"the board is full: take it off the printer, say `new_board`, then `confirm_empty` {say}"
+    if header.plate is not Plate.KNOWN:
+        return f"nobody knows what lies on the plate: clear it and say `confirm_empty` {say}"
+    if header.refusals >= REFUSALS_HELD:
+        return f"the bridge refused {header.refusals} plans in a row ({header.refusal}): mend it, say `accept on` {say}"
+    stuck = next((m for m in game.moves.values() if m.stale >= STALE_HELD), None)
+    if stuck:
+        return f"the bridge called every plan of {stuck.id} stale: see its log, then say `accept on` {say}"
+    return None

@@ -1,0 +1,121 @@
+"""What a viewer can write: moves, words, and everything else, which is chat and gets no answer.
+
+The text of a viewer ends here: what comes out is squares of the board and words of ours.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from services.planner.plastic.geometry import BoardGeometry
+
+MOST_CHARACTERS = 200
+DRAW_WORDS = frozenset({"draw", "line", "move"})
+
+_LOOKALIKES = str.maketrans("авсԁеԍнһ", "abcdeghh")
+"""Cyrillic letters that look like a to h, some of them only as capitals; after case folding."""
+_HIDDEN = {"Cf", "Cc", "Zl", "Zp"}
+_LINK = re.compile(r"\w://|\bwww\.|\b[\w-]+\.[a-z]{2,}(/|\b(?=\s|$))")
+_MENTION = re.compile(r"@\w+")
+_COMMAND = re.compile(r"!(\w+)")
+_WORD = re.compile(r"[^\W_]+")
+_SQUARE = re.compile(r"[a-z][1-9][0-9]?")
+_PAIR = re.compile(r"([a-z][1-9][0-9]?)([a-z][1-9][0-9]?)")
+_CONNECTORS = frozenset({"from", "to", "and", "then"})
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A line from *start* to *end*, both on the board and different."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Somebody meant a move, and it cannot be one. The reason quotes nothing but squares."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A ``!word`` that is none for drawing, with what follows it."""
+
+    word: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Chat."""
+
+
+Utterance = Draw | Refusal | Word | Silence
+
+
+def parse(text: str, board: BoardGeometry, *, prefix_only: bool = False) -> Utterance:
+    """What *text* means on *board*. With *prefix_only* a move needs its ``!draw``."""
+    if len(text) > MOST_CHARACTERS:
+        return Silence()
+    plain = normalize(text)
+    command = _COMMAND.match(plain)
+    if command is None:
+        return Silence() if prefix_only else _bare(plain, board)
+    rest = plain[command.end() :].strip()
+    if command[1] not in DRAW_WORDS:
+        return Word(command[1], rest)
+    return _ordered(rest, board)
+
+
+def normalize(text: str) -> str:
+    """NFKC, case folded, Cyrillic look-alikes made Latin, hidden characters as blanks."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    shown = "".join(" " if unicodedata.category(c) in _HIDDEN else c for c in folded)
+    return shown.translate(_LOOKALIKES).strip()
+
+
+def _ordered(rest: str, board: BoardGeometry) -> Draw | Refusal:
+    """After ``!draw``: whatever is wrong is answered."""
+    squares, _ = _squares(_MENTION.sub(" ", rest), board)
+    if len(squares) != 2:
+        return Refusal(f"a line needs two squares, such as a1 {board.last}")
+    return _line(squares[0], squares[1], board)
+
+
+def _bare(plain: str, board: BoardGeometry) -> Draw | Refusal | Silence:
+    """Without a command: only exactly two squares are meant as a move, and links and names never are."""
+    if _LINK.search(plain):
+        return Silence()
+    squares, others = _squares(_MENTION.sub(" ", plain), board)
+    if len(squares) != 2:
+        return Silence()
+    off = not board.has(*squares)
+    # "see you m8, b4 ten" is talk; "z9 a1" alone is meant.
+    return Silence() if off and others else _line(squares[0], squares[1], board)
+
+
+def _line(start: str, end: str, board: BoardGeometry) -> Draw | Refusal:
+    for square in (start, end):
+        if not board.has(square):
+            return Refusal(f"{square} is off the board: it goes from a1 to {board.last}")
+    if start == end:
+        return Refusal("a line needs two different squares")
+    return Draw(start, end)
+
+
+def _squares(plain: str, board: BoardGeometry) -> tuple[list[str], bool]:
+    """What looks like squares, in the order written, and whether there were other words."""
+    squares: list[str] = []
+    others = False
+    for word in _WORD.findall(plain):
+        if _SQUARE.fullmatch(word):
+            squares.append(word)
+        elif (pair := _PAIR.fullmatch(word)) and board.has(pair[1], pair[2]):
+            squares += pair.groups()
+        elif word not in _CONNECTORS:
+            others = True
+    return squares, others

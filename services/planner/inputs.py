@@ -1,0 +1,93 @@
+"""What a step of the planner can be fed with. What only the database knows is looked up before and handed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.chat import ChatCleared, ChatGap, ChatMessage, MessageDeleted, UserCleared
+from contracts.commands import BadCommand, Command
+from contracts.plan import JobEnded, JobStarted, MachineNotice, PlanRefused, RevokeTooLate
+from services.planner.game import Move
+from services.planner.requests import Request
+
+Chat = ChatMessage | UserCleared | MessageDeleted | ChatCleared | ChatGap
+Outcome = JobStarted | JobEnded | RevokeTooLate | MachineNotice | PlanRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """This planner's data folder is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request from MQTT. *earlier* is the move that its request_id already stands for."""
+
+    request: Request
+    earlier: Move | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatHeard:
+    """From the chat link. *seen* means that this message has been answered already."""
+
+    body: Chat
+    seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMissed:
+    """Something of the chat link can never be taken."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeHeard:
+    """From the outcome link."""
+
+    body: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnreadable:
+    """An outcome in its turn that could not be understood."""
+
+    body: dict[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomesMissed:
+    """Outcomes can never be taken. *new_history*: the bridge lost its data, and its epochs begin anew."""
+
+    reason: str
+    new_history: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """A command to the board, or what could not be understood as one."""
+
+    command: Command | BadCommand
+
+
+@dataclass(frozen=True, slots=True)
+class DiskMeasured:
+    """Free space on the disk with the planner's data, in bytes."""
+
+    free: int
+
+
+Input = (
+    Founded
+    | Requested
+    | ChatHeard
+    | ChatMissed
+    | OutcomeHeard
+    | OutcomeUnreadable
+    | OutcomesMissed
+    | Commanded
+    | DiskMeasured
+)

@@ -1,0 +1,153 @@
+"""The planner's rows: every move that was ever accepted, and the header of the game.
+
+They are written in the transaction of the step that changed them; at start the state is rebuilt from them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from contracts.board import Plate
+from contracts.moves import ENDS, MoveState
+from services.chassis.store import Schema, Store, Unit
+from services.planner.effects import Effect, Keep, Seen
+from services.planner.game import Game, Header, Move, Setup, User
+from services.planner.turn import drawn_line
+
+SEEN_KEPT = 20_000
+"""So many chat messages are remembered to have been answered."""
+
+SCHEMA = Schema(
+    "planner",
+    [
+        """
+        CREATE TABLE header (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL);
+        CREATE TABLE moves (
+            board INTEGER NOT NULL, number INTEGER NOT NULL,        -- the id that people type
+            start TEXT NOT NULL, "end" TEXT NOT NULL,
+            source TEXT NOT NULL, user_id TEXT NOT NULL, user_name TEXT NOT NULL,
+            request_id TEXT, channel TEXT, message_id TEXT,
+            round INTEGER NOT NULL, state TEXT NOT NULL, ordinal INTEGER,
+            plan INTEGER NOT NULL, job TEXT, epoch INTEGER, revoked TEXT, stale INTEGER NOT NULL,
+            reason TEXT, drawn_on INTEGER,
+            accepted_at TEXT NOT NULL, changed_at TEXT NOT NULL,
+            PRIMARY KEY (board, number)
+        ) WITHOUT ROWID;
+        CREATE INDEX moves_by_state ON moves (state, drawn_on);
+        CREATE UNIQUE INDEX moves_by_request ON moves (request_id) WHERE request_id IS NOT NULL;
+        CREATE INDEX moves_by_change ON moves (changed_at);
+        CREATE TABLE bans (key TEXT PRIMARY KEY) WITHOUT ROWID;
+        CREATE TABLE seen (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, message_id TEXT NOT NULL,
+            UNIQUE (source, message_id)
+        );
+        """
+    ],
+)
+
+_COLUMNS = (
+    'board, number, start, "end", source, user_id, user_name, request_id, channel, message_id, round, state, '
+    "ordinal, plan, job, epoch, revoked, stale, reason, drawn_on"
+)
+_COUNT = len(_COLUMNS.split(","))
+_ENDED = ", ".join(f"'{state.value}'" for state in sorted(ENDS))
+
+
+class Rows:
+    """Reads and writes the planner's tables."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def load(self, setup: Setup) -> tuple[Game, bool]:
+        """The state as it was committed last, and whether this data folder is new; a new one is given its instance."""
+        found = self._store.read("SELECT body FROM header")
+        if not found:
+            header = Header(instance=secrets.token_hex(4))
+            with self._store.transaction() as unit:
+                _write_header(unit, header)
+            return Game(header), True
+        header = _read_header(found[0][0])
+        active = self._moves(f"state NOT IN ({_ENDED})")
+        drawn = self._moves("state = 'drawn' AND drawn_on = ? ORDER BY ordinal", header.board)
+        last = self._moves(f"state IN ({_ENDED}) ORDER BY changed_at DESC LIMIT 1")
+        return Game(
+            header,
+            moves={move.id: move for move in active},
+            lines=tuple(drawn_line(move, setup) for move in drawn if setup.geometry.has(move.start, move.end)),
+            last=last[0] if last else None,
+            banned=frozenset(key for (key,) in self._store.read("SELECT key FROM bans")),
+        ), False
+
+    def by_request(self, request_id: str) -> Move | None:
+        """The move that *request_id* stands for."""
+        found = self._moves("request_id = ?", request_id)
+        return found[0] if found else None
+
+    def seen(self, source: str, message_id: str) -> bool:
+        """Whether this chat message was answered."""
+        return bool(self._store.read("SELECT 1 FROM seen WHERE source = ? AND message_id = ?", (source, message_id)))
+
+    def write(self, unit: Unit, before: Game, after: Game, effects: Iterable[Effect], wall: datetime) -> None:
+        """Everything that a step changed, within *unit*."""
+        if after.header != before.header:
+            _write_header(unit, after.header)
+        for key in before.banned - after.banned:
+            unit.execute("DELETE FROM bans WHERE key = ?", (key,))
+        for key in after.banned - before.banned:
+            unit.execute("INSERT OR IGNORE INTO bans VALUES (?)", (key,))
+        for effect in effects:
+            if isinstance(effect, Keep):
+                _write_move(unit, effect.move, wall.isoformat())
+            elif isinstance(effect, Seen):
+                _write_seen(unit, effect)
+
+    def _moves(self, where: str, *parameters: object) -> list[Move]:
+        return [_read_move(row) for row in self._store.read(f"SELECT {_COLUMNS} FROM moves WHERE {where}", parameters)]
+
+
+def _write_header(unit: Unit, header: Header) -> None:
+    unit.execute("INSERT OR REPLACE INTO header VALUES (1, ?)", (json.dumps(asdict(header)),))
+
+
+def _read_header(body: str) -> Header:
+    known = {field.name for field in fields(Header)}
+    found: dict[str, Any] = {key: value for key, value in json.loads(body).items() if key in known}
+    found["plate"] = Plate(found["plate"])
+    found["changes"] = tuple((key, value) for key, value in found["changes"])
+    return Header(**found)
+
+
+def _write_move(unit: Unit, move: Move, wall: str) -> None:
+    values = (
+        move.board, move.number, move.start, move.end, *move.user.key, move.user.name,
+        move.request_id, move.channel, move.message_id, move.round, move.state.value,
+        move.ordinal, move.plan, move.job, move.epoch, move.revoked, move.stale, move.reason, move.drawn_on,
+    )  # fmt: skip
+    unit.execute(
+        f"INSERT INTO moves ({_COLUMNS}, accepted_at, changed_at) VALUES ({', '.join('?' * (_COUNT + 2))}) "
+        "ON CONFLICT (board, number) DO UPDATE SET state = excluded.state, ordinal = excluded.ordinal, "
+        "plan = excluded.plan, job = excluded.job, epoch = excluded.epoch, revoked = excluded.revoked, "
+        "stale = excluded.stale, reason = excluded.reason, drawn_on = excluded.drawn_on, "
+        "changed_at = excluded.changed_at",
+        (*values, wall, wall),
+    )
+
+
+def _read_move(row: tuple[Any, ...]) -> Move:
+    board, number, start, end, source, user_id, name, request_id, channel, message_id, round_, state, *rest = row
+    user = User(source, user_id, name)
+    return Move(board, number, start, end, user, request_id, channel, message_id, round_, MoveState(state), *rest)
+
+
+def _write_seen(unit: Unit, seen: Seen) -> None:
+    cursor = unit.execute(
+        "INSERT OR IGNORE INTO seen (source, message_id) VALUES (?, ?)", (seen.source, seen.message_id)
+    )
+    if cursor.rowcount == 1 and cursor.lastrowid is not None:
+        unit.execute("DELETE FROM seen WHERE id <= ?", (cursor.lastrowid - SEEN_KEPT,))

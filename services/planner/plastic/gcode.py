@@ -1,0 +1,54 @@
+"""A path as G-code: absolute positions, relative E; it begins and ends retracted and lifted.
+
+No heating, no homing: those are octo_bridge's, which also checks every line again. Marlin's units are mm and mm/min.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from services.planner.plastic.path import Path, Stroke, Waypoint
+from services.planner.plastic.profile import Profile
+
+
+def write(path: Path, profile: Profile) -> tuple[str, ...]:
+    """The lines of the move, none longer than 100 characters."""
+    return tuple(_lines(path, profile))
+
+
+def _lines(path: Path, profile: Profile) -> Iterator[str]:
+    yield "G90"
+    yield "M83"
+    for stroke in path.strokes:
+        yield _rise(path.travel_z, profile)
+        yield from _stroke(stroke, profile)
+    yield _rise(path.travel_z, profile)
+
+
+def _rise(z: float, profile: Profile) -> str:
+    return f"G0 Z{z:.3f} F{_feed(profile.z_speed)}"
+
+
+def _stroke(stroke: Stroke, profile: Profile) -> Iterator[str]:
+    first = stroke.points[0]
+    yield f"G0 X{first.x:.3f} Y{first.y:.3f} F{_feed(profile.travel_speed)}"
+    yield f"G1 Z{first.z:.3f} F{_feed(profile.z_speed)}"
+    yield f"G1 E{profile.retract:.3f} F{_feed(profile.retract_speed)}"
+    before = first
+    for point in stroke.points[1:]:
+        yield _extrude(before, point, profile)
+        before = point
+    yield f"G1 E{-profile.retract:.3f} F{_feed(profile.retract_speed)}"
+
+
+def _extrude(start: Waypoint, end: Waypoint, profile: Profile) -> str:
+    length = math.hypot(end.x - start.x, end.y - start.y)
+    z = "" if end.z == start.z else f" Z{end.z:.3f}"
+    e = length * profile.filament_per_mm
+    return f"G1 X{end.x:.3f} Y{end.y:.3f}{z} E{e:.5f} F{_feed(profile.draw_speed)}"
+
+
+def _feed(speed: float) -> int:
+    """mm/s as Marlin's mm/min."""
+    return round(speed * 60)

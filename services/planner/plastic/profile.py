@@ -1,0 +1,32 @@
+"""What the machine, its filament and its speeds are, as far as G-code depends on it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Lengths in mm, speeds in mm/s. The defaults are an Ender 3 Pro with a 0.4 mm nozzle and PLA."""
+
+    bed_x: float = 235.0
+    bed_y: float = 235.0
+    layer: float = 0.25
+    width: float = 0.48
+    filament: float = 1.75
+    multiplier: float = 1.0
+    draw_speed: float = 40.0
+    travel_speed: float = 120.0
+    z_speed: float = 5.0
+    retract: float = 5.0
+    retract_speed: float = 25.0
+    lift: float = 5.0
+
+    @property
+    def filament_per_mm(self) -> float:
+        """Filament in mm for one mm of line: the line's cross section over the filament's.
+
+        A line is taken as a rectangle of width x layer, which is what slicers call the simple flow model.
+        """
+        return self.width * self.layer / (math.pi * (self.filament / 2) ** 2) * self.multiplier
