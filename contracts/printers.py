@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 from contracts.base import OpenEnum, Payload
 from contracts.board import Plate
 from contracts.commands import Verb, Verbs
+from contracts.events import Event
 from contracts.text import MoveId, Reason
 
 
@@ -149,3 +150,9 @@ class RexState(Payload):
     light: bool | None
     stale: bool
     last_contact: AwareDatetime | None
+
+
+class RexEvent(Event):
+    """An event at a REX, with the print that it is about."""
+
+    print_id: str | None = Field(default=None, description="The same from `started` to the one end of a print.")
