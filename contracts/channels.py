@@ -15,8 +15,8 @@ from contracts import board, chat, commands, events, links, moves, plan, presenc
 
 VERSION = "v1"
 DEFAULT_ROOT = "boardcast"
-_ROOT = re.compile(r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$")
-_NAME = re.compile(r"^[a-z0-9_-]+$")
+_ROOT = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
+_NAME = re.compile(r"[a-z0-9_-]+")
 
 
 class Kind(StrEnum):
@@ -77,7 +77,7 @@ class Channel:
         """The exact topic below *root*. Raises ValueError for a root or parameter outside [a-z0-9_-]."""
         check_root(root)
         for name, value in parameters.items():
-            if not _NAME.match(value):
+            if not _NAME.fullmatch(value):
                 raise ValueError(f"{name} '{value}' cannot stand in a topic: use a-z, 0-9, '_' and '-'")
         return f"{root}/{VERSION}/{self.address.format(**parameters)}"
 
@@ -89,7 +89,7 @@ class Channel:
 
 def check_root(root: str) -> str:
     """*root* if it can stand before the version in a topic on every supported broker; ValueError otherwise."""
-    if not _ROOT.match(root):
+    if not _ROOT.fullmatch(root):
         raise ValueError(f"topic root '{root}' is not allowed: use a-z, 0-9, '_', '-' and '/' between parts")
     return root
 

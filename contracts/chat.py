@@ -81,7 +81,9 @@ class ChatGap(Payload):
     reason: Reason
 
 
-ChatBody = Annotated[ChatMessage | UserCleared | MessageDeleted | ChatCleared | ChatGap, Field(discriminator="kind")]
+ChatBody = Annotated[
+    ChatMessage | UserCleared | MessageDeleted | ChatCleared | ChatGap, Field(discriminator="kind", title="ChatBody")
+]
 CHAT_BODY: TypeAdapter[ChatMessage | UserCleared | MessageDeleted | ChatCleared | ChatGap] = TypeAdapter(ChatBody)
 
 

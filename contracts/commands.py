@@ -92,4 +92,7 @@ def _echo(text: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     echo = found.get("id") if isinstance(found, dict) else None
-    return echo if isinstance(echo, str) and 1 <= len(echo) <= 100 else None
+    if not isinstance(echo, str) or not 1 <= len(echo) <= 100:
+        return None
+    # json takes half a surrogate pair, which no answer could carry.
+    return echo if echo.isascii() or echo.encode(errors="ignore").decode() == echo else None

@@ -70,7 +70,7 @@ class Receipt(Payload):
     gap: bool = Field(default=False, description="Something after upto went missing: send again from there.")
 
 
-SenderFrame = Annotated[Hello | Data | Lost, Field(discriminator="kind")]
-ConsumerFrame = Annotated[Position | Receipt, Field(discriminator="kind")]
+SenderFrame = Annotated[Hello | Data | Lost, Field(discriminator="kind", title="SenderFrame")]
+ConsumerFrame = Annotated[Position | Receipt, Field(discriminator="kind", title="ConsumerFrame")]
 SENDER_FRAME: TypeAdapter[Hello | Data | Lost] = TypeAdapter(SenderFrame)
 CONSUMER_FRAME: TypeAdapter[Position | Receipt] = TypeAdapter(ConsumerFrame)

@@ -66,7 +66,7 @@ class Control(Payload):
     id: str | None = None
 
 
-PlanBody = Annotated[Run | Revoke | Control, Field(discriminator="kind")]
+PlanBody = Annotated[Run | Revoke | Control, Field(discriminator="kind", title="PlanBody")]
 PLAN_BODY: TypeAdapter[Run | Revoke | Control] = TypeAdapter(PlanBody)
 
 
@@ -133,7 +133,8 @@ class PlanRefused(Payload):
 
 
 OutcomeBody = Annotated[
-    JobStarted | JobEnded | RevokeTooLate | MachineNotice | PlanRefused, Field(discriminator="kind")
+    JobStarted | JobEnded | RevokeTooLate | MachineNotice | PlanRefused,
+    Field(discriminator="kind", title="OutcomeBody"),
 ]
 OUTCOME_BODY: TypeAdapter[JobStarted | JobEnded | RevokeTooLate | MachineNotice | PlanRefused] = TypeAdapter(
     OutcomeBody
