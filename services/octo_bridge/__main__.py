@@ -1,0 +1,21 @@
+"""`python -m services.octo_bridge [run|check|health]`."""
+
+from __future__ import annotations
+
+import sys
+
+from services.chassis.runner import Definition, main
+from services.octo_bridge.service import NAME, SCHEMAS, OctoBridge, presence
+from services.octo_bridge.settings import BridgeSettings
+
+DEFINITION = Definition(
+    name=NAME,
+    about="Owns the machine: arms, heats, makes safe, and runs each job through OctoPrint exactly once.",
+    settings=BridgeSettings,
+    schemas=SCHEMAS,
+    presence=presence,
+    build=OctoBridge,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(DEFINITION))

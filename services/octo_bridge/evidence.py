@@ -1,0 +1,91 @@
+"""What became of a job that is in doubt, from what OctoPrint still knows. Never a guess: the rest is uncertain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.octo_bridge.octolog import Slice
+
+
+class History(StrEnum):
+    """OctoPrint's own record of the file's last print."""
+
+    NONE = "none"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything there is on one attempt of one job."""
+
+    present: bool
+    """The file is there."""
+    history: History
+    active: bool
+    """OctoPrint has this very file in hand right now."""
+    log: Slice | None
+    """Since before SENDING; None where the log cannot be read."""
+    coldest: float | None = None
+    """Lowest nozzle temperature recorded while it was printed, °C; None where none was."""
+
+
+class Verdict(StrEnum):
+    """What the evidence says."""
+
+    DRAWN = "drawn"
+    RUNNING = "running"
+    FAILED = "failed"
+    NOT_STARTED = "not_started"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict and the reason for it."""
+
+    verdict: Verdict
+    reason: str
+
+
+def judge(evidence: Evidence, path: str, *, finished: bool, followed: bool, cold: bool, least: float) -> Finding:
+    """What became of the file *path*.
+
+    *finished*: PrintDone or the last line's echo was seen. *followed*: the printer's messages were seen throughout.
+    *cold*: it said that it prevented cold extrusion. *least*: nozzle temperature (°C) below which nothing counts.
+    """
+    if cold:
+        return Finding(Verdict.FAILED, "the printer prevented cold extrusion: it moved and drew nothing")
+    if finished or evidence.history is History.SUCCESS:
+        return _warm(evidence, followed=followed, least=least)
+    if evidence.active:
+        return Finding(Verdict.RUNNING, "OctoPrint is printing it")
+    if evidence.history is History.FAILURE:
+        return Finding(Verdict.FAILED, "OctoPrint recorded that it failed")
+    return _absent(evidence, path)
+
+
+def _warm(evidence: Evidence, *, followed: bool, least: float) -> Finding:
+    """A finished file is a drawn one only if the nozzle was hot: below 170 °C Marlin drops E and moves on."""
+    if evidence.coldest is not None:
+        if evidence.coldest >= least:
+            return Finding(Verdict.DRAWN, "OctoPrint recorded its success, and a hot nozzle throughout")
+        return Finding(Verdict.FAILED, f"it ended with the nozzle at {evidence.coldest:.0f} °C: too cold to draw")
+    if followed:
+        return Finding(Verdict.DRAWN, "it ended, and the printer did not complain")
+    return Finding(Verdict.UNKNOWN, "it ended, but nobody knows whether the nozzle was hot")
+
+
+def _absent(evidence: Evidence, path: str) -> Finding:
+    """Absence counts only within one OctoPrint process whose log spans from before SENDING to now."""
+    log = evidence.log
+    if log is None or not log.whole:
+        return Finding(Verdict.UNKNOWN, "OctoPrint's log does not reach back to when the job was sent")
+    if path in log.started:
+        return Finding(Verdict.UNKNOWN, "it was started, and OctoPrint has no record of its end")
+    if log.restarted:
+        return Finding(Verdict.UNKNOWN, "OctoPrint was restarted after the job was sent")
+    if not log.verbose:
+        return Finding(Verdict.UNKNOWN, "OctoPrint's log level hides whether the job was started")
+    return Finding(Verdict.NOT_STARTED, "OctoPrint's log shows that it was never started")

@@ -1,0 +1,190 @@
+"""Commands from people and controls from the planner: the same words, the same effect, one answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from contracts.board import Plate
+from contracts.commands import Command
+from contracts.events import Event, EventKind
+from contracts.plan import ControlWord
+from contracts.printers import Latch, Link
+from contracts.text import display_text
+from services.chassis.clock import Now
+from services.octo_bridge import handlers_latch as latch
+from services.octo_bridge import recovery
+from services.octo_bridge.effects import Announce, SendLines
+from services.octo_bridge.events import CommandBad, Commanded, ControlTaken
+from services.octo_bridge.outcome import Result, announce, notice, raise_epoch
+from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.state import Armed, Machine, Printer
+
+OPERATOR = "the operator"
+
+
+class Refused(Exception):
+    """A command that cannot be obeyed now; ``args[0]`` says why and what to do."""
+
+
+def take_command(m: Machine, e: Commanded, now: Now, s: BridgeSettings) -> Result:
+    """Obey, and answer once."""
+    command = e.command
+    try:
+        after, effects = _VERBS[command.command](m, command, now, s)
+    except Refused as error:
+        return m, [_answer(EventKind.REFUSED, command, str(error), now)]
+    return after, [*effects, _answer(EventKind.DONE, command, None, now)]
+
+
+def take_bad_command(m: Machine, e: CommandBad, now: Now) -> Result:
+    """A command that was not understood is answered too."""
+    event = Event(event=EventKind.REFUSED, command=e.word, id=e.id, reason=e.reason[:500], time=now.wall)
+    return m, [Announce(event)]
+
+
+def _answer(kind: EventKind, command: Command, reason: str | None, now: Now) -> Announce:
+    return announce(kind, now, reason, command=command.command, id=command.id)
+
+
+def _arm(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    hours = s.arm_hours
+    if command.arguments:
+        try:
+            hours = float(command.arguments[0])
+        except ValueError:
+            hours = math.nan
+        if not 0 < hours <= s.arm_hours_most:
+            raise Refused(f"HOURS is a number above 0 and at most {s.arm_hours_most:g}")
+    if m.kept.stopping:
+        raise Refused("the stop is not confirmed yet; look at the printer")
+    until = now.wall + timedelta(hours=hours)
+    m = m.keep(armed=Armed(m.boot, now.mono + hours * 3600, until))
+    return m, [announce(EventKind.ARMED, now, f"heating and motion are allowed for {hours:g} h")]
+
+
+def _disarm(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    if m.kept.armed is None:
+        return m, []
+    return m.keep(armed=None), [announce(EventKind.DISARMED, now, "disarmed; a job that runs is finished")]
+
+
+def _pause(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    return latch.pause(m, OPERATOR, now)
+
+
+def _resume(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    reason = latch.refuse_resume(m)
+    if reason is not None:
+        raise Refused(reason)
+    return latch.resume(m, OPERATOR, now)
+
+
+def _cancel(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    return latch.cancel(m, OPERATOR, now)
+
+
+def _stop(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    return latch.stop(m, OPERATOR, now)
+
+
+def _home(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    _may_move(m)
+    obstacle = recovery.obstacle(s, bare=m.kept.bare)
+    if obstacle is not None:
+        raise Refused(obstacle)
+    m = replace(m, own_lines_at=now.mono, moved_at=now.mono, position_known=False, z=s.recovery_lift)
+    return m, [SendLines("home", recovery.homing(s))]
+
+
+def _park(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    _may_move(m)
+    return _parked(m, now, s)
+
+
+def _parked(m: Machine, now: Now, s: BridgeSettings) -> Result:
+    if not m.position_known or m.z is None:
+        raise Refused("the position is unknown: send home first")
+    lines = recovery.parking(s, m.z)
+    m = replace(m, own_lines_at=now.mono, moved_at=now.mono, z=min(m.z + s.park_lift, s.z_most))
+    return m, [SendLines("park", lines)]
+
+
+def _may_move(m: Machine) -> None:
+    if m.octo.link is not Link.OK or m.octo.printer is not Printer.OPERATIONAL:
+        raise Refused(m.octo.reason or f"the printer is {m.octo.printer.value}; only an idle one is moved")
+    if m.running is not None:
+        raise Refused("a job is in hand")
+    if m.kept.armed is None:
+        raise Refused("not armed: send arm first")
+    if m.kept.latch is not Latch.NONE:
+        raise Refused("the latch is set: send resume first")
+
+
+def _adopt(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
+    wanted = m.kept.refused_planner
+    if wanted is None:
+        raise Refused("no other planner was refused")
+    m = m.keep(planner=wanted, refused_planner=None)
+    # The other planner's picture of the plate is another one: a person has to look.
+    return raise_epoch(m, f"planner {wanted} was adopted", now, plate=Plate.UNKNOWN)
+
+
+_VERBS: dict[str, Callable[[Machine, Command, Now, BridgeSettings], Result]] = {
+    "arm": _arm,
+    "disarm": _disarm,
+    "pause": _pause,
+    "resume": _resume,
+    "cancel": _cancel,
+    "stop": _stop,
+    "home": _home,
+    "park": _park,
+    "adopt": _adopt,
+}
+
+
+def take_control(m: Machine, e: ControlTaken, now: Now, s: BridgeSettings) -> Result:
+    """A control over the link. What makes the machine safer is taken from any planner, the rest from the bound one."""
+    control, by = e.control, display_text(e.control.by) or "somebody"
+    if control.command is ControlWord.PAUSE:
+        return latch.pause(m, by, now)
+    if control.command is ControlWord.CANCEL:
+        return latch.cancel(m, by, now)
+    if control.command is ControlWord.STOP:
+        return latch.stop(m, by, now)
+    if m.kept.planner is None:
+        m = m.keep(planner=control.planner)
+    if control.planner != m.kept.planner:
+        return m, [announce(EventKind.REFUSED, now, f"{control.command} of another planner was ignored")]
+    if control.command is ControlWord.CONFIRM_EMPTY:
+        return _confirm_empty(m, control.epoch, by, now)
+    if control.command is ControlWord.PLATE_UNKNOWN:
+        return raise_epoch(m, f"{by}: the plate is to be looked at", now, plate=Plate.UNKNOWN)
+    return _other_control(m, control.command, by, now, s)
+
+
+def _confirm_empty(m: Machine, epoch: int, by: str, now: Now) -> Result:
+    if epoch != m.kept.epoch:
+        reason = f"confirmed for machine epoch {epoch}, which is now {m.kept.epoch}: look again"
+        return m, [notice(m, reason, now)]
+    m = m.keep(plate=Plate.KNOWN, bare=True)
+    return m, [notice(m, f"{by} confirmed that the plate is empty", now)]
+
+
+def _other_control(m: Machine, word: ControlWord, by: str, now: Now, s: BridgeSettings) -> Result:
+    if word is ControlWord.RESUME:
+        reason = latch.refuse_resume(m)
+        return latch.resume(m, by, now) if reason is None else (m, [_control_refused(word, reason, now)])
+    if word is ControlWord.PARK:
+        try:
+            _may_move(m)
+            return _parked(m, now, s)
+        except Refused as error:
+            return m, [_control_refused(word, str(error), now)]
+    return m, [_control_refused(word, "not a control that this version knows", now)]
+
+
+def _control_refused(word: ControlWord, reason: str, now: Now) -> Announce:
+    return announce(EventKind.REFUSED, now, f"{word.value}: {reason}")

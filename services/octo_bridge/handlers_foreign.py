@@ -1,0 +1,162 @@
+"""Hands other than the bridge's: a job, a cancel, a pause or a jog from OctoPrint's own page. All set the latch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from contracts.board import Plate
+from contracts.events import EventKind
+from contracts.plan import JobEnd
+from contracts.printers import Latch
+from services.chassis.clock import Now
+from services.octo_bridge.effects import Effect, Look
+from services.octo_bridge.events import Happened, Happening, Logged, LogRead
+from services.octo_bridge.gcode_file import done_in, is_ours
+from services.octo_bridge.handlers_doubt import doubt_running
+from services.octo_bridge.handlers_jobs import cancelled_by_latch
+from services.octo_bridge.outcome import Result, announce, ended, latched, raise_epoch, started
+from services.octo_bridge.readiness import nozzle_hot
+from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.state import Job, Machine, Phase, Printer
+
+OWN_LINES = 5.0
+"""Seconds after own homing, or a cancel with its script, in which lines like a jog's are no foreign hand."""
+HOT_WITHIN = 5.0
+"""Seconds. No nozzle falls from the tolerance to 170 °C, where Marlin drops E, in so short a time."""
+COLD = re.compile(r"cold extrusion prevented", re.IGNORECASE)
+JOG = re.compile(r"Send: (?:N\d+ )?(G91|G28|G92 [XYZ]|M84|M18|M112)\b")
+WATCHED = r"move:[a-z0-9-]+:a\d+:done|[Cc]old extrusion prevented|Send: (N\d+ )?(G91|G28|G92 [XYZ]|M84|M18|M112)\b"
+"""The lines of the terminal that OctoPrint is asked to report: what no plan contains, and the two messages."""
+
+
+def foreign_job(m: Machine, path: str, now: Now) -> Result:
+    """Somebody else's file runs: afterwards nobody knows what lies on the plate."""
+    if m.foreign:
+        return m, []
+    reason = f"somebody else's job was run from OctoPrint: {path}"[:300]
+    m = replace(m, foreign=True, position_known=False).see(path=path)
+    m, effects = raise_epoch(m, reason, now, plate=Plate.UNKNOWN)
+    m, more = latched(m, Latch.FOREIGN, reason, now)
+    return m, [*effects, announce(EventKind.FOREIGN, now, reason, job=path[:200]), *more]
+
+
+def foreign_over(m: Machine, now: Now) -> Machine:
+    """It has ended. What it left hot cools by the bridge's timers from here on."""
+    return replace(m, foreign=False, moved_at=now.mono, heat=replace(m.heat, settled=False))
+
+
+def take_happened(m: Machine, e: Happened, now: Now, s: BridgeSettings) -> Result:
+    """An event of OctoPrint about a job, or about the printer."""
+    if e.what is Happening.RESET:
+        return _reset(m, now)
+    job = m.running
+    if job is None or e.path != job.path:
+        if e.what is Happening.STARTED and e.path is not None and not _just_ended(m, e.path):
+            return foreign_job(m, e.path, now)
+        if e.what is Happening.CANCELLED:
+            m = replace(m, own_lines_at=now.mono)
+        return m, []
+    if e.what is Happening.STARTED:
+        return started(m, job, now) if job.phase is Phase.SENDING else (m, [])
+    if e.what is Happening.DONE:
+        return _done(m, job, now, s)
+    if e.what is Happening.PAUSED:
+        by = f" by {e.by}" if e.by else ""
+        return latched(m, Latch.FOREIGN, f"the job was paused{by}, not by the bridge", now)
+    return _aborted(m, job, e, now)
+
+
+def _just_ended(m: Machine, path: str) -> bool:
+    """An event that arrives late, of a job whose end is known from elsewhere; files of ours are not reprinted so."""
+    return m.kept.last_drawn is not None and is_ours(path) and f"/{m.kept.last_drawn}-a" in path
+
+
+def _done(m: Machine, job: Job, now: Now, s: BridgeSettings) -> Result:
+    """Finished is drawn only if the nozzle was hot; where that was watched, there is nothing left to ask."""
+    effects: list[Effect] = []
+    if job.phase is Phase.SENDING:
+        m, effects = started(m, job, now)
+        job = replace(job, phase=Phase.STARTED)
+    if job.followed and not job.cold and nozzle_hot(m, now, s, HOT_WITHIN):
+        m, more = ended(m, job, JobEnd.DRAWN, None, now)
+        return m, [*effects, *more]
+    m = m.with_job(replace(job, finished=True))
+    return doubt_running(m, now, "it ended, but the nozzle was not watched"), effects
+
+
+def _aborted(m: Machine, job: Job, e: Happened, now: Now) -> Result:
+    m = replace(m, own_lines_at=now.mono)
+    if cancelled_by_latch(m):
+        return ended(m, job, JobEnd.CANCELLED, m.kept.latch_reason, now)
+    if e.what is Happening.CANCELLED and e.by is not None:
+        reason = f"the job was cancelled by {e.by} on OctoPrint's own page"
+        m, effects = latched(m, Latch.FOREIGN, reason, now)
+        m, more = ended(m, job, JobEnd.CANCELLED, reason, now)
+        return m, [*effects, *more]
+    what = "was cancelled by OctoPrint itself" if e.what is Happening.CANCELLED else "failed"
+    return ended(m, job, JobEnd.FAILED, f"the job {what}: {e.reason or m.octo.error or 'no reason given'}", now)
+
+
+def _reset(m: Machine, now: Now) -> Result:
+    m = replace(m, position_known=False)
+    if m.running is not None:
+        return m, [Look()]  # OctoPrint cancels the job: its end raises the epoch
+    m, effects = raise_epoch(m, "the printer was reset: its position is unknown", now)
+    return m, [*effects, announce(EventKind.PROBLEM, now, "the printer was reset"), Look()]
+
+
+def take_logged(m: Machine, e: Logged, now: Now) -> Result:
+    """A line of the terminal."""
+    job = m.running
+    if COLD.search(e.line):
+        reason = "the printer prevented cold extrusion: it moved and drew nothing"
+        if job is not None:
+            return m.with_job(replace(job, cold=True)), []
+        return m, [announce(EventKind.PROBLEM, now, reason)]
+    over = done_in(e.line)
+    if over is not None and "Recv:" in e.line:
+        if job is not None and over == (job.id, job.attempt):
+            m = m.with_job(replace(job, finished=True))
+            return doubt_running(m, now, "its last line was echoed, and no end was heard of"), []
+        return m, []
+    if JOG.search(e.line) and not _own_lines(m, now):
+        return _jogged(m, e.line, now)
+    return m, []
+
+
+def _own_lines(m: Machine, now: Now) -> bool:
+    recovering = m.running is not None and m.running.recovery
+    # While OctoPrint connects it sends lines of its own, and the position is unknown anyhow.
+    busy = m.octo.printer in (Printer.CONNECTING, Printer.CANCELLING, Printer.UNKNOWN)
+    return recovering or busy or m.foreign or now.mono - m.own_lines_at < OWN_LINES
+
+
+def _jogged(m: Machine, line: str, now: Now) -> Result:
+    reason = f"somebody moved the printer from OctoPrint's own page ({line.strip()[:60]})"
+    if not m.position_known and m.kept.latch is not Latch.NONE:
+        return m, []
+    m = replace(m, position_known=False)
+    m, effects = latched(m, Latch.FOREIGN, reason, now)
+    m, more = raise_epoch(m, reason, now)
+    return m, [*effects, announce(EventKind.FOREIGN, now, reason), *more]
+
+
+def take_log_read(m: Machine, e: LogRead, now: Now) -> Result:
+    """What OctoPrint's log says of the time since the last mark: while the bridge was away, above all."""
+    fresh, first, since = not m.kept.contacted, m.first_contact, e.since
+    m = replace(m.keep(mark=e.mark, contacted=True), first_contact=False).see(caught_up=True)
+    if fresh:
+        return m, []
+    if since is None or not since.whole:
+        plate = Plate.UNKNOWN if first else None  # while this process watched, its own eyes are witness enough
+        m = replace(m, position_known=False)
+        return raise_epoch(m, e.reason or "OctoPrint's log does not say what happened meanwhile", now, plate=plate)
+    theirs = [path for path in since.started if not is_ours(path)]
+    if theirs and first:
+        m, effects = foreign_job(replace(m, foreign=False), theirs[-1], now)
+        return (m if m.octo.printer.value == "printing" else foreign_over(m, now)), effects
+    if since.restarted or since.reconnected:
+        m = replace(m, position_known=False)
+        return raise_epoch(m, "OctoPrint connected to the printer anew: its position is unknown", now)
+    return m, []

@@ -1,0 +1,114 @@
+"""Arming, heaters and the timers that make the machine safe, whether or not anyone else is alive.
+
+Making safe is never a job: targets are set through OctoPrint's API, again and again until the printer shows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from contracts.events import EventKind
+from contracts.printers import Heaters, Latch, Link
+from services.chassis.clock import Now
+from services.octo_bridge.effects import Effect, SetTargets
+from services.octo_bridge.outcome import Result, announce, latched
+from services.octo_bridge.readiness import too_cold, unready
+from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.state import LOST, Heat, Machine, Printer
+
+REPEAT = 2.0
+"""Seconds between two requests for the same targets."""
+_SAID = {Heaters.STANDBY: EventKind.STANDBY, Heaters.OFF: EventKind.HEATERS_OFF}
+
+
+def expire_arming(m: Machine, now: Now) -> Result:
+    """Arming ends by itself; a job that runs is finished."""
+    armed = m.kept.armed
+    if armed is None or now.mono < armed.until:
+        return m, []
+    return m.keep(armed=None), [announce(EventKind.DISARMED, now, "arming ended by itself; send arm to go on")]
+
+
+def wants_heat(m: Machine, s: BridgeSettings) -> bool:
+    """Whether only the temperature keeps a job from being begun or resumed."""
+    job = m.head
+    if job is None or m.foreign or unready(m, s) is not None:
+        return False
+    return not job.begun or m.octo.printer is Printer.PAUSED
+
+
+def choose_mode(m: Machine, now: Now, s: BridgeSettings) -> Result:
+    """What the heaters should do now."""
+    mode = m.heat.mode
+    if mode is Heaters.HEATING and now.mono - m.heat.since >= s.heat_within and wants_heat(m, s):
+        reason = f"not hot after {s.heat_within:.0f} s: look at nozzle, bed and thermistors, then send resume"
+        m, effects = latched(m, Latch.PAUSE, reason, now)
+        m, more = _enter(m, Heaters.OFF, now)
+        return m, [*effects, announce(EventKind.PROBLEM, now, reason), *more]
+    wanted = _wanted(m, now, s)
+    return (m, []) if wanted is mode else _enter(m, wanted, now)
+
+
+def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
+    mode, idle = m.heat.mode, now.mono - m.moved_at
+    if m.kept.latch is Latch.STOP or (m.kept.armed is None and m.running is None):
+        return Heaters.OFF
+    if wants_heat(m, s):
+        if too_cold(m, now, s) is None:
+            return Heaters.HOT
+        return Heaters.HEATING
+    if mode is Heaters.OFF or idle >= s.heaters_off_after:
+        return Heaters.OFF
+    if idle >= s.standby_after:
+        return Heaters.STANDBY
+    return mode
+
+
+def _enter(m: Machine, mode: Heaters, now: Now) -> Result:
+    same_targets = {m.heat.mode, mode} <= {Heaters.HEATING, Heaters.HOT}
+    settled = m.heat.settled and same_targets
+    m = replace(m, heat=Heat(mode, now.mono, settled))
+    if not settled:
+        m = m.ask("targets", now.mono - REPEAT)
+    return m, [announce(_SAID[mode], now)] if mode in _SAID else []
+
+
+def targets(mode: Heaters, s: BridgeSettings) -> tuple[float, float]:
+    """Nozzle and bed in °C; never above the caps, whatever the settings say."""
+    nozzle, bed = {
+        Heaters.HEATING: (s.nozzle, s.bed),
+        Heaters.HOT: (s.nozzle, s.bed),
+        Heaters.STANDBY: (s.standby_nozzle, s.bed),
+    }.get(mode, (0.0, 0.0))
+    return min(nozzle, s.nozzle_cap), min(bed, s.bed_cap)
+
+
+def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
+    """Ask for the targets until the printer shows them; by hand somebody may heat, but not for ever."""
+    wanted = targets(m.heat.mode, s)
+    m = _observe(m, wanted, now, s)
+    may = m.octo.link is Link.OK or (m.kept.stopping and m.octo.link is Link.REFUSED_PORT)
+    if m.heat.settled or not may or m.octo.printer in LOST or (m.foreign and not m.kept.stopping):
+        return m, []
+    if now.mono - m.last_asked("targets") < REPEAT:
+        return m, []
+    effects: list[Effect] = [SetTargets(*wanted)]
+    return m.ask("targets", now.mono), effects
+
+
+def _observe(m: Machine, wanted: tuple[float, float], now: Now, s: BridgeSettings) -> Machine:
+    nozzle, bed = m.octo.nozzle, m.octo.bed
+    if nozzle is None or bed is None:
+        return m
+    shown = abs(nozzle.target - wanted[0]) < 0.6 and abs(bed.target - wanted[1]) < 0.6
+    if not m.heat.settled:
+        seen_after = min(nozzle.at, bed.at) > m.last_asked("targets")
+        return replace(m, heat=replace(m.heat, settled=True)) if shown and seen_after else m
+    if shown:
+        return m
+    if m.heat.mode in (Heaters.HEATING, Heaters.HOT):
+        return replace(m, heat=replace(m.heat, settled=False))
+    # Heated by hand on OctoPrint's page: allowed as long as the bridge itself would stay hot without motion.
+    if now.mono - max(m.moved_at, m.last_asked("targets")) >= s.heaters_off_after:
+        return replace(m, heat=Heat(Heaters.OFF, now.mono, settled=False))
+    return m

@@ -1,0 +1,150 @@
+"""Jobs: taken from the planner, sent one at a time, answered exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from contracts.events import EventKind
+from contracts.plan import JobEnd, PlanRefused, RevokeTooLate
+from contracts.printers import Latch
+from services.chassis.clock import Now
+from services.octo_bridge import recovery
+from services.octo_bridge.effects import DeleteFile, Effect, Submit, Tell
+from services.octo_bridge.events import PlanBad, PlannerChanged, Post, Posted, RevokeTaken, RunTaken
+from services.octo_bridge.gcode_file import compose, path_of
+from services.octo_bridge.outcome import Result, announce, answer, ended, notice, started
+from services.octo_bridge.readiness import blocked
+from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.state import Job, Machine, Phase
+from services.octo_bridge.validator import problem
+
+MOST_WAITING = 20
+"""A planner plans one ahead; more than this is a defect, and memory."""
+RESEND_AFTER = 1.0
+"""Seconds between two POSTs that OctoPrint turned down."""
+
+
+def take_run(m: Machine, e: RunTaken, now: Now, s: BridgeSettings) -> Result:
+    """A plan in its turn: queue it, or answer it at once. No HTTP here, the message is not even committed yet."""
+    run = e.run
+    if e.ended is not None:
+        return m, [Tell(e.ended)]
+    if any(job.id == run.job_id for job in m.jobs):
+        return m, []
+    if m.kept.planner is None:
+        m = m.keep(planner=run.planner)
+    if run.planner != m.kept.planner:
+        reason = (
+            f"another planner ({m.kept.planner}) is bound, this one is {run.planner}; "
+            "send adopt to printer/ender/command to take plans from it instead"
+        )
+        m = m.keep(refused_planner=run.planner)
+        refused = announce(EventKind.REFUSED, now, reason, move_id=run.move_id, job=run.job_id)
+        return m, [answer(run, JobEnd.REFUSED, reason, m.kept.epoch, now), refused]
+    if run.epoch != m.kept.epoch:
+        return m, [_stale(m, run.epoch, Job(run), now)]
+    wrong = problem(run.gcode, s)
+    if wrong is None and len(m.jobs) >= MOST_WAITING:
+        wrong = f"{MOST_WAITING} jobs wait already"
+    if wrong is not None:
+        said = announce(EventKind.REFUSED, now, wrong, move_id=run.move_id, job=run.job_id)
+        return m, [answer(run, JobEnd.REFUSED, wrong, m.kept.epoch, now), said]
+    return replace(m, jobs=(*m.jobs, Job(run))), []
+
+
+def _stale(m: Machine, epoch: int, job: Job, now: Now) -> Tell:
+    reason = f"planned for machine epoch {epoch}, which is now {m.kept.epoch}"
+    if epoch == m.kept.epoch:
+        reason = f"planned to follow {job.run.predecessor}, which was not drawn"
+    return answer(job.run, JobEnd.STALE, reason, m.kept.epoch, now)
+
+
+def take_revoke(m: Machine, e: RevokeTaken, now: Now) -> Result:
+    """Do not begin a job; too late once its POST is committed to."""
+    if e.ended is not None:
+        return m, [Tell(e.ended)]
+    job = next((job for job in m.jobs if job.id == e.revoke.job_id), None)
+    if job is None or e.revoke.planner != m.kept.planner:
+        reason = "no such job waits here"
+        return m, [Tell(PlanRefused(job_id=e.revoke.job_id, reason=reason, time=now.wall))]
+    if job.begun:
+        return m, [Tell(RevokeTooLate(job_id=job.id, time=now.wall))]
+    return ended(m, job, JobEnd.REVOKED, e.revoke.reason, now)
+
+
+def take_bad(m: Machine, e: PlanBad, now: Now) -> Result:
+    """A plan that nobody understands is answered too."""
+    job_id = e.job_id if not any(job.id == e.job_id for job in m.jobs) else None
+    return m, [Tell(PlanRefused(job_id=job_id, reason=e.reason[:500], time=now.wall))]
+
+
+def take_planner_changed(m: Machine, e: PlannerChanged, now: Now) -> Result:
+    """The planner may have forgotten: it hears of epoch and plate again."""
+    return m, [notice(m, e.reason, now)]
+
+
+def greet(m: Machine, now: Now) -> Result:
+    """Fresh data: the planner learns once that this machine's plate is unknown."""
+    if m.kept.greeted:
+        return m, []
+    m = m.keep(greeted=True)
+    return m, [notice(m, "the bridge starts with fresh data", now)]
+
+
+def sweep(m: Machine, now: Now) -> Result:
+    """Answer every waiting job that can never be run: planned for an older epoch, or behind a job not drawn."""
+    effects: list[Effect] = []
+    for job in m.jobs:
+        if not job.begun and _void(m, job):
+            m = replace(m, jobs=tuple(other for other in m.jobs if other.id != job.id))
+            effects.append(_stale(m, job.run.epoch, job, now))
+    return m, effects
+
+
+def _void(m: Machine, job: Job) -> bool:
+    if job.run.epoch != m.kept.epoch:
+        return True
+    waiting_for = {other.id for other in m.jobs if other.id != job.id}
+    return job.run.predecessor not in {None, m.kept.last_drawn} | waiting_for
+
+
+def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
+    """Send the next job. The state that this returns says SENDING and is committed before the POST is made."""
+    job = m.head
+    if job is None or job.begun or blocked(m, now, s) is not None:
+        return m, []
+    if now.mono - m.last_asked("post") < RESEND_AFTER:
+        return m, []
+    path = path_of(m.kept.folder, job.id, job.attempt)
+    home = not m.position_known
+    preamble = (*recovery.homing(s), "G90", "M83", "G92 E0") if home else ()
+    job = replace(
+        job, phase=Phase.SENDING, path=path, mark=m.kept.mark, recovery=home, followed=m.octo.push, doubt=None,
+        finished=False, cold=False, unknowns=0, asked_at=None,
+    )  # fmt: skip
+    m = m.with_job(job).keep(bare=False)
+    if home:
+        m = replace(m, own_lines_at=now.mono)
+    return m, [Submit(job.id, job.attempt, path, compose(job.id, job.attempt, preamble, job.run.gcode))]
+
+
+def take_posted(m: Machine, e: Posted, now: Now) -> Result:
+    """OctoPrint's answer to the POST; the push socket may have told more by now."""
+    job = m.running
+    if job is None or job.id != e.job_id or job.attempt != e.attempt or job.phase is not Phase.SENDING:
+        return m, []
+    if e.post is Post.TAKEN:
+        return started(m, job, now)
+    if e.post is Post.DOUBT:
+        doubt = e.reason or "no answer to the upload"
+        return m.with_job(replace(job, doubt=doubt, asked_at=now.mono)), []
+    # Certainly not printed: the same job again, under another name if this one is taken.
+    stored = e.post is Post.STORED
+    again = replace(job, phase=Phase.ACCEPTED, attempt=job.attempt + (1 if stored else 0), path=None, recovery=False)
+    effects: list[Effect] = [DeleteFile(job.path)] if stored and job.path is not None else []
+    return m.with_job(again).ask("post", now.mono if not stored else now.mono - RESEND_AFTER + 0.1), effects
+
+
+def cancelled_by_latch(m: Machine) -> bool:
+    """Whether the end of a job is what the latch ordered."""
+    return m.kept.latch in (Latch.CANCEL, Latch.STOP)

@@ -1,0 +1,185 @@
+"""Observation of OctoPrint: what is seen, polled or pushed, becomes the picture that everything else decides by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from contracts.events import EventKind
+from contracts.printers import Link
+from services.chassis.clock import Now
+from services.octo_bridge.effects import Connect, DeleteFolder, Effect, Look, ReadLog
+from services.octo_bridge.events import Asked, FirmwareNamed, FolderGone, PrinterChanged, PushChanged, Seen, Unreachable
+from services.octo_bridge.gcode_file import is_ours
+from services.octo_bridge.handlers_doubt import is_idle
+from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
+from services.octo_bridge.outcome import Result, announce, raise_epoch
+from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading
+
+ALLOWED_PORTS = frozenset({"VIRTUAL"})
+"""Nothing is sent to any other port: the plans have no height map yet."""
+READ_LOG_EVERY = 2.0
+MARK_EVERY = 6 * 3600.0
+"""Seconds. OctoPrint rotates its log daily; a mark must never be older than what it keeps."""
+
+
+def take_seen(m: Machine, e: Seen, now: Now) -> Result:
+    """OctoPrint's own picture."""
+    m, effects = printer_is(m, e.printer, e.error, now)
+    if e.polled:
+        m = m.see(port=e.port)
+    elif m.octo.port is None and e.printer not in LOST:
+        effects.append(Look())
+    if e.polled or m.octo.link in (Link.OK, Link.NO_PRINTER, Link.PRINTER_ERROR, Link.REFUSED_PORT):
+        m, more = _link_is(m, *_link_of(m, e), now)
+        effects += more
+    if m.running is not None and m.octo.printer is Printer.PRINTING and e.filepos != m.octo.filepos:
+        m = replace(m, moved_at=now.mono)
+    m = m.see(path=e.path, filepos=e.filepos, completion=e.completion, elapsed=e.elapsed, remaining=e.remaining, z=e.z)
+    m = _progress(_readings(m, e, now), e)
+    if m.octo.printer in ACTIVE and e.path is not None and not is_ours(e.path):
+        m, more = foreign_job(m, e.path, now)
+        effects += more
+    return m, effects
+
+
+def _link_of(m: Machine, e: Seen) -> tuple[Link, str | None]:
+    if m.octo.port is not None and m.octo.port not in ALLOWED_PORTS:
+        return Link.REFUSED_PORT, (
+            f"OctoPrint is connected to {m.octo.port}: this version drives the Virtual Printer only; "
+            "choose the port VIRTUAL in OctoPrint"
+        )
+    if e.printer is Printer.ERROR:
+        return Link.PRINTER_ERROR, f"the printer is lost: {e.error or 'offline after error'}; connecting again"
+    if e.printer is Printer.CONNECTING:
+        return Link.NO_PRINTER, "OctoPrint is connecting to the printer"
+    if e.printer is Printer.OFFLINE or e.printer is Printer.UNKNOWN:
+        if not e.offers_virtual and e.polled:
+            return Link.REFUSED_PORT, (
+                "OctoPrint has no port VIRTUAL: this version drives the Virtual Printer only; "
+                "switch the Virtual Printer on in OctoPrint"
+            )
+        if m.octo.link is Link.REFUSED_PORT and not e.polled:
+            return Link.REFUSED_PORT, m.octo.reason
+        return Link.NO_PRINTER, "OctoPrint is not connected to the printer: is it plugged in and on? Connecting again"
+    if m.octo.port is None:
+        return Link.NO_PRINTER, "asking OctoPrint which port the printer is on"
+    return Link.OK, None
+
+
+def _readings(m: Machine, e: Seen, now: Now) -> Machine:
+    for pair in e.heaters:
+        if pair.nozzle is not None:
+            m = m.see(nozzle=Reading(*pair.nozzle, now.mono))
+        if pair.bed is not None:
+            m = m.see(bed=Reading(*pair.bed, now.mono))
+    return m
+
+
+def _progress(m: Machine, e: Seen) -> Machine:
+    job = m.running
+    if job is None or job.path != e.path or e.completion is None:
+        return m
+    return m.with_job(replace(job, progress=min(max(e.completion / 100, 0.0), 1.0)))
+
+
+def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Result:
+    """The printer's state, from whatever source; losing the serial port makes everything known of the axes void."""
+    before = m.octo.printer
+    # Idle means: with a job in hand, somebody should have said how it ended. Both kinds of idle count alike.
+    since = m.octo.idle_since if m.octo.idle_since is not None else now.mono
+    m = m.see(printer=printer, error=error, idle_since=since if is_idle(printer) else None)
+    if m.foreign and printer not in ACTIVE:
+        m = foreign_over(m, now)
+    if printer not in LOST:
+        return m, []
+    # The port too: the next one that is opened may be a real printer's.
+    m = replace(m, position_known=False).see(nozzle=None, bed=None, port=None)
+    if before in LOST or before is Printer.UNKNOWN:
+        return m, []
+    return raise_epoch(m, "the connection to the printer was lost: its position is unknown", now)
+
+
+def take_printer_changed(m: Machine, e: PrinterChanged, now: Now) -> Result:
+    """The fast word on the same; what error it was comes with the next picture."""
+    lost = e.printer in LOST or m.octo.printer in LOST
+    m, effects = printer_is(m, e.printer, m.octo.error, now)
+    return m, [*effects, Look()] if lost else effects
+
+
+def take_unreachable(m: Machine, e: Unreachable, now: Now) -> Result:
+    """OctoPrint does not answer, is starting, or refuses the key."""
+    m = m.see(caught_up=False, idle_since=None)
+    return _link_is(m, e.link, e.reason, now)
+
+
+def _link_is(m: Machine, link: Link, reason: str | None, now: Now) -> Result:
+    before = m.octo.link
+    m = m.see(link=link, reason=reason)
+    if link is before:
+        return m, []
+    if link is Link.OK:
+        m = replace(m, connect_wait=2.0)
+        return m, [announce(EventKind.RECOVERED, now, "OctoPrint and the printer are there")]
+    return m, [announce(EventKind.PROBLEM, now, reason)]
+
+
+def take_push(m: Machine, e: PushChanged, now: Now) -> Result:
+    """While the socket is down, events are missed: what is running then is judged by evidence, never by silence."""
+    m = m.see(push=e.up)
+    if not e.up:
+        m = m.see(caught_up=False)
+        if m.octo.link is Link.OK:
+            m = m.see(port=None)
+        if m.running is not None:
+            m = m.with_job(replace(m.running, followed=False))
+    return m, [Look()]
+
+
+def take_firmware(m: Machine, e: FirmwareNamed) -> Result:
+    """Shown only."""
+    return m.see(firmware=e.name[:100]), []
+
+
+def connect(m: Machine, now: Now, s: BridgeSettings) -> Result:
+    """Have the serial port opened again, with longer and longer pauses."""
+    if m.octo.link not in (Link.NO_PRINTER, Link.PRINTER_ERROR) or m.octo.printer is Printer.CONNECTING:
+        return m, []
+    if now.mono - m.last_asked("connect") < m.connect_wait:
+        return m, []
+    m = replace(m.ask("connect", now.mono), connect_wait=min(m.connect_wait * 2, s.connect_back_off))
+    return m, [Connect()]
+
+
+def read_log(m: Machine, now: Now) -> Result:
+    """On every contact, and now and then: a mark, and what happened since the last one."""
+    reachable = m.octo.link in (Link.OK, Link.NO_PRINTER, Link.PRINTER_ERROR)
+    due = not m.octo.caught_up or now.mono - m.last_asked("log") >= MARK_EVERY
+    if not reachable or not due or now.mono - m.last_asked("log") < READ_LOG_EVERY:
+        return m, []
+    return m.ask("log", now.mono), [ReadLog(m.kept.mark)]
+
+
+def clean_up(m: Machine, now: Now) -> Result:
+    """Folders of earlier sessions go, once no job is left in them."""
+    if m.octo.link is not Link.OK or now.mono - m.last_asked("clean") < 60:
+        return m, []
+    in_use = {job.path.rpartition("/")[0] for job in m.jobs if job.path is not None}
+    done = [DeleteFolder(folder) for folder in m.kept.old_folders if folder not in in_use]
+    effects: list[Effect] = list(done)
+    return m.ask("clean", now.mono), effects
+
+
+def take_folder_gone(m: Machine, e: FolderGone) -> Result:
+    """One less."""
+    return m.keep(old_folders=tuple(f for f in m.kept.old_folders if f != e.folder)), []
+
+
+def take_asked(m: Machine, e: Asked, now: Now) -> Result:
+    """The answer to a request of the safety channel."""
+    if e.what in ("home", "park"):
+        if e.ok:
+            return replace(m, position_known=True, moved_at=now.mono), []
+        reason = f"{e.what} was not taken by OctoPrint: {e.reason}"
+        return replace(m, position_known=False), [announce(EventKind.PROBLEM, now, reason)]
+    return m, []

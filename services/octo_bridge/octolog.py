@@ -1,0 +1,46 @@
+"""octoprint.log as a witness: what it says between two marks that the bridge itself put there.
+
+A mark is a GET of a file that does not exist: OctoPrint logs the 404 with its address. So a slice is known to be
+whole when both of its marks are found, whatever the clocks of the two machines say.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_STARTED = re.compile(r"Print job started - origin: local, path: (?P<path>.*?), owner:")
+_JOB_LOGGER = " - octoprint.printer.standard.job - INFO - "
+_PROCESS = re.compile(r"octoprint\.startup - INFO - Starting OctoPrint ")
+_CONNECTED = re.compile(r'Changing monitoring state from "[^"]*" to "(Detecting serial|Opening serial|Connecting)')
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What the log says since a mark. With *whole* false it says nothing at all."""
+
+    whole: bool
+    restarted: bool = False
+    """OctoPrint was started in between."""
+    reconnected: bool = False
+    """The serial port was opened in between."""
+    started: tuple[str, ...] = ()
+    """Paths of the files whose print was started."""
+    verbose: bool = False
+    """Such lines are known to be written at all: the level of their logger is known to let them through."""
+
+
+def cut(text: str, begin: str | None, end: str, *, verbose: bool) -> Slice:
+    """The slice between the marks; *text* is the log, rotated files first, *verbose* what its levels say."""
+    last = text.rfind(end)
+    first = text.find(begin) if begin is not None else -1
+    if last < 0 or first < 0 or first > last:
+        return Slice(whole=False)
+    part = text[first:last]
+    return Slice(
+        whole=True,
+        restarted=_PROCESS.search(part) is not None,
+        reconnected=_CONNECTED.search(part) is not None,
+        started=tuple(found["path"] for found in _STARTED.finditer(part)),
+        verbose=verbose or _JOB_LOGGER in text,
+    )

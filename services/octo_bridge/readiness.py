@@ -1,0 +1,66 @@
+"""Why the next job is not sent: one list of obstacles, for the sending of jobs, the heaters and the state alike."""
+
+from __future__ import annotations
+
+from contracts.board import Plate
+from contracts.printers import Latch, Link
+from services.chassis.clock import Now
+from services.octo_bridge import recovery
+from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.state import Machine, Printer, Reading
+
+FRESH = 15.0
+"""Seconds. An older temperature says nothing; OctoPrint asks an idle printer every 5 s."""
+
+
+def unready(m: Machine, settings: BridgeSettings) -> str | None:
+    """Why nothing may be heated or moved for a job, temperatures aside."""
+    if m.octo.link is not Link.OK:
+        return m.octo.reason
+    if m.foreign:
+        return f"somebody else's job is running: {m.octo.path or 'unknown file'}; waiting for its end"
+    if m.kept.latch is not Latch.NONE:
+        return f"{m.kept.latch_reason or m.kept.latch.value}; send resume to go on"
+    if m.kept.plate is not Plate.KNOWN:
+        return "nobody knows what is on the plate: look, then send confirm_empty to board/command"
+    if m.kept.armed is None:
+        return "not armed: send arm to printer/ender/command"
+    if not m.octo.caught_up:
+        return "reading OctoPrint's log"
+    if not m.position_known:
+        return recovery.obstacle(settings, bare=m.kept.bare)
+    return None
+
+
+def too_cold(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
+    """Why no job may start yet: a heater is not within the tolerance of what a job needs."""
+    for name, reading, target in (("nozzle", m.octo.nozzle, settings.nozzle), ("bed", m.octo.bed, settings.bed)):
+        if target <= 0:
+            continue
+        if reading is None or now.mono - reading.at > FRESH:
+            return f"the {name}'s temperature is not known"
+        if not _warm(reading, target, settings):
+            return f"heating: {name} at {reading.actual:.0f} of {target:.0f} °C"
+    return None
+
+
+def _warm(reading: Reading, target: float, settings: BridgeSettings) -> bool:
+    # The target too: a nozzle that is still hot on its way down to standby would be cold in mid-job.
+    least = target - settings.temperature_tolerance
+    return reading.actual >= least and reading.target >= least
+
+
+def nozzle_hot(m: Machine, now: Now, settings: BridgeSettings, within: float) -> bool:
+    """Whether the nozzle was seen hot in the last *within* seconds."""
+    reading = m.octo.nozzle
+    return reading is not None and now.mono - reading.at <= within and _warm(reading, settings.nozzle, settings)
+
+
+def blocked(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
+    """Why the next job is not sent right now, None when it may be."""
+    obstacle = unready(m, settings)
+    if obstacle is not None:
+        return obstacle
+    if m.octo.printer is not Printer.OPERATIONAL:
+        return f"OctoPrint says: {m.octo.printer.value}"
+    return too_cold(m, now, settings)

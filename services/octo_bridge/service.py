@@ -1,0 +1,146 @@
+"""octo_bridge as a running service: links, commands, core, OctoPrint, state, wired together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from contracts import channels
+from contracts.plan import PLAN_BODY
+from contracts.presence import Availability, render_dead_letter
+from contracts.printers import Heaters, Link
+from services.chassis import announcements, log
+from services.chassis.actor import Actor
+from services.chassis.announcements import Announcements
+from services.chassis.bus.port import Message, Presence
+from services.chassis.clock import boot_id, now
+from services.chassis.dead_letters import DeadLetters
+from services.chassis.health import Health
+from services.chassis.link import outbox, positions
+from services.chassis.link.consumer import LinkConsumer
+from services.chassis.link.outbox import Outbox
+from services.chassis.link.sender import LinkSender, LinkTopics
+from services.chassis.retained import Retained
+from services.chassis.service import Parts
+from services.octo_bridge import journal, reporting
+from services.octo_bridge.effects import Effect
+from services.octo_bridge.events import Input, Tick
+from services.octo_bridge.inbox import PlanReader, command_of
+from services.octo_bridge.journal import Journal
+from services.octo_bridge.push import Push
+from services.octo_bridge.rim import BridgeRim
+from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.state import Heat, Machine
+from services.octo_bridge.step import Core
+from services.octo_bridge.worker import Worker
+
+_log = log.get(__name__)
+
+NAME = "octo_bridge"
+SCHEMAS = (outbox.SCHEMA, positions.SCHEMA, announcements.SCHEMA, journal.SCHEMA)
+TICK = 0.25
+
+
+def presence(settings: BridgeSettings) -> Presence:
+    """Where this service says that it is there."""
+    return Presence(channels.SERVICE_AVAILABILITY.topic(settings.topic_root, service=NAME))
+
+
+class OctoBridge:
+    """The service."""
+
+    def __init__(self, parts: Parts[BridgeSettings]) -> None:
+        self._settings, self._store, self._bus = parts.settings, parts.store, parts.bus
+        root = parts.settings.topic_root
+        self._journal = Journal(parts.store)
+        self._announcements = Announcements(parts.store, parts.bus)
+        self._retained = Retained(parts.bus, channels.ENDER_STATE.topic(root))
+        self._availability = Retained(parts.bus, channels.ENDER_AVAILABILITY.topic(root))
+        self._dead = DeadLetters(parts.bus, channels.DEAD_LETTER.topic(root, service=NAME), render_dead_letter)
+        names = LinkTopics("outcome", channels.LINK_OUTCOME.topic(root), channels.LINK_OUTCOME_RECEIPT.topic(root))
+        self._outcome = LinkSender(Outbox(parts.store, names.name), parts.bus, names, self._dead)
+        self._worker = Worker(parts.settings, self._feed)
+        self._push = Push(parts.settings.octoprint_url or "", self._worker.login, self._feed)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take up what the journal holds; the machine is looked at before anything is sent to it."""
+        self._actor = self._make_actor()
+        root = self._settings.topic_root
+        names = LinkTopics("plan", channels.LINK_PLAN.topic(root), channels.LINK_PLAN_RECEIPT.topic(root))
+        reader = PlanReader(self._actor, self._journal)
+        self._plans = LinkConsumer(self._store, self._bus, names, PLAN_BODY, reader, self._dead)
+        self._worker.start()
+        self._plans.start()
+        self._outcome.start()
+        self._announcements.start()
+        self._retained.start()
+        self._availability.start()
+        self._bus.subscribe(channels.ENDER_COMMAND.topic(root), self._on_command)
+        self._show()
+        self._tasks = [
+            asyncio.create_task(work)
+            for work in (self._worker.poll(self._poll_every), self._push.run(), self._tick())
+        ]  # fmt: skip
+
+    async def stop(self) -> None:
+        """Take nothing more. A job in the printer's hands goes on; the journal knows of it."""
+        self._plans.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._worker.stop()
+        self._outcome.stop()
+        self._retained.stop()
+        self._availability.set(Availability.OFFLINE.value.encode(), now=True)
+        self._availability.stop()
+
+    def health(self) -> Health:
+        """Not well while OctoPrint or the printer cannot be used."""
+        return reporting.health(self._actor.state, broker=self._bus.connected)
+
+    def _make_actor(self) -> Actor[Machine, Input, Effect]:
+        kept, jobs = self._journal.load()
+        moment = now()
+        state = journal.restored(kept, jobs, boot_id(), moment.mono)
+        if state.running is not None and state.kept.armed is not None:
+            # It may be in the middle of a line; the heaters stay as they are until it is known.
+            state = replace(state, heat=Heat(Heaters.HOT, moment.mono))
+        with self._store.transaction() as unit:
+            self._journal.prune(unit)
+            self._journal.save(unit, Machine(kept=kept, jobs=jobs) if kept is not None else None, state)
+        rim = BridgeRim(
+            self._settings.topic_root, self._journal, self._outcome, self._announcements, self._worker, self._show
+        )
+        return Actor(self._store, state, Core(self._settings), rim)
+
+    def _feed(self, event: Input) -> None:
+        _guarded(lambda: self._actor.feed(event))
+
+    def _on_command(self, message: Message) -> None:
+        self._feed(command_of(message))
+
+    def _poll_every(self) -> float:
+        octo = self._actor.state.octo
+        calm = octo.push and octo.link is Link.OK
+        return self._settings.poll_every if calm else self._settings.poll_every_without_push
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._feed(Tick())
+
+    def _show(self) -> None:
+        state = reporting.ender_state(self._actor.state, now(), self._settings)
+        self._retained.set(state.to_bytes())
+        there = Availability.ONLINE if state.printer_connected else Availability.OFFLINE
+        self._availability.set(there.value.encode())
+
+
+def _guarded(action: Callable[[], None]) -> None:
+    """A step that cannot be committed (disk full) has not happened; the next one finds the same state."""
+    try:
+        action()
+    except Exception as error:
+        _log.exception("a step could not be committed", error=str(error))

@@ -1,0 +1,216 @@
+"""All that the bridge knows, frozen: what survives a restart (Kept, Job) and what is looked at anew (Octo, Heat)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from contracts.board import Plate
+from contracts.plan import Run
+from contracts.printers import Heaters, Latch, Link
+
+
+class Phase(StrEnum):
+    """Where a job stands. SENDING is committed before the POST: from then on only evidence says what happened."""
+
+    ACCEPTED = "accepted"
+    SENDING = "sending"
+    STARTED = "started"
+
+
+class Printer(StrEnum):
+    """OctoPrint's state of the printer, by its state ids."""
+
+    OPERATIONAL = "operational"
+    STARTING = "starting"
+    PRINTING = "printing"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    RESUMING = "resuming"
+    CANCELLING = "cancelling"
+    FINISHING = "finishing"
+    CONNECTING = "connecting"
+    OFFLINE = "offline"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+ACTIVE = frozenset({Printer.STARTING, Printer.PRINTING, Printer.PAUSING, Printer.PAUSED, Printer.RESUMING,
+                    Printer.CANCELLING, Printer.FINISHING})  # fmt: skip
+"""A job is in OctoPrint's hands."""
+LOST = frozenset({Printer.OFFLINE, Printer.ERROR, Printer.CONNECTING})
+"""The serial port is not open: whatever was known of the axes is void."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run on its way. Fields up to *recovery* are in the journal, the rest is forgotten by a restart."""
+
+    run: Run
+    phase: Phase = Phase.ACCEPTED
+    attempt: int = 1
+    path: str | None = None
+    """OctoPrint's path of the file of this attempt; None before SENDING."""
+    mark: str | None = None
+    """Mark in OctoPrint's log that lies before SENDING; None where the log could not be read."""
+    recovery: bool = False
+    followed: bool = False
+    """The push socket was alive without a break since SENDING."""
+    cold: bool = False
+    """The firmware said that it prevented cold extrusion."""
+    finished: bool = False
+    """PrintDone or the M118 line was seen."""
+    doubt: str | None = None
+    """Why evidence is gathered."""
+    asked_at: float | None = None
+    unknowns: int = 0
+    """How often the evidence said nothing."""
+    progress: float | None = None
+    """0 … 1."""
+
+    @property
+    def id(self) -> str:
+        return self.run.job_id
+
+    @property
+    def begun(self) -> bool:
+        """OctoPrint has it, or may have it."""
+        return self.phase is not Phase.ACCEPTED
+
+
+@dataclass(frozen=True)
+class Armed:
+    """Until when heating and motion are allowed; *until* is monotonic and means something within *boot* only."""
+
+    boot: str | None
+    until: float
+    until_wall: datetime
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What survives a restart, beside the jobs."""
+
+    epoch: int = 1
+    plate: Plate = Plate.UNKNOWN
+    bare: bool = False
+    """Nothing has been drawn since a person confirmed that the plate is empty."""
+    latch: Latch = Latch.NONE
+    latch_reason: str | None = None
+    stopping: bool = False
+    """A stop is not confirmed yet."""
+    armed: Armed | None = None
+    planner: str | None = None
+    refused_planner: str | None = None
+    last_drawn: str | None = None
+    mark: str | None = None
+    """The newest mark in OctoPrint's log."""
+    folder: str = "boardcast/first"
+    old_folders: tuple[str, ...] = ()
+    contacted: bool = False
+    """OctoPrint's log was asked for at least once: from then on a gap in it means something."""
+    greeted: bool = False
+    """The planner was told of this machine's epoch and plate for the first time."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A heater in °C, read at the monotonic second *at*."""
+
+    actual: float
+    target: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Octo:
+    """OctoPrint and the printer behind it, as seen last."""
+
+    link: Link = Link.UNKNOWN
+    reason: str | None = "OctoPrint has not been asked yet"
+    printer: Printer = Printer.UNKNOWN
+    error: str | None = None
+    port: str | None = None
+    path: str | None = None
+    """The file that is selected."""
+    filepos: int | None = None
+    completion: float | None = None
+    elapsed: int | None = None
+    remaining: int | None = None
+    z: float | None = None
+    nozzle: Reading | None = None
+    bed: Reading | None = None
+    firmware: str | None = None
+    push: bool = False
+    caught_up: bool = False
+    """OctoPrint's log up to this contact was read, or is known to be unreadable."""
+    idle_since: float | None = None
+    """Operational without a break since."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """What the bridge wants of the heaters, and since when."""
+
+    mode: Heaters = Heaters.OFF
+    since: float = 0.0
+    settled: bool = False
+    """The printer's targets were seen to be what this mode wants."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The whole state."""
+
+    boot: str | None = None
+    kept: Kept = field(default_factory=Kept)
+    jobs: tuple[Job, ...] = ()
+    octo: Octo = field(default_factory=Octo)
+    heat: Heat = field(default_factory=Heat)
+    position_known: bool = False
+    foreign: bool = False
+    """Somebody else's job is running."""
+    z: float | None = None
+    """Height that the last job or homing ended at, mm."""
+    moved_at: float = 0.0
+    """When something last moved, or the bridge started."""
+    own_lines_at: float = -1e9
+    """When the bridge or a cancel script last sent lines that would otherwise look like a jog."""
+    stop_asked_at: float | None = None
+    stop_said: bool = False
+    asked: tuple[tuple[str, float], ...] = ()
+    """When each kind of request was last made, so that it is repeated with pauses only."""
+    connect_wait: float = 2.0
+    first_contact: bool = True
+    """This process has not read OctoPrint's log yet: what happened while it was away is unknown."""
+
+    @property
+    def head(self) -> Job | None:
+        """The job that runs or is next."""
+        return self.jobs[0] if self.jobs else None
+
+    @property
+    def running(self) -> Job | None:
+        """The job that OctoPrint has, or may have."""
+        return self.jobs[0] if self.jobs and self.jobs[0].begun else None
+
+    def keep(self, **changes: object) -> Machine:
+        """With these fields of what survives changed."""
+        return replace(self, kept=replace(self.kept, **changes))  # type: ignore[arg-type]  # the names are Kept's
+
+    def see(self, **changes: object) -> Machine:
+        """With these fields of what is seen of OctoPrint changed."""
+        return replace(self, octo=replace(self.octo, **changes))  # type: ignore[arg-type]  # the names are Octo's
+
+    def with_job(self, job: Job) -> Machine:
+        """With *job* in the place of the one with its id."""
+        return replace(self, jobs=tuple(job if other.id == job.id else other for other in self.jobs))
+
+    def last_asked(self, what: str) -> float:
+        """When *what* was last asked of OctoPrint; long ago if never."""
+        return dict(self.asked).get(what, -1e9)
+
+    def ask(self, what: str, at: float) -> Machine:
+        """With *what* asked at *at*."""
+        return replace(self, asked=tuple((dict(self.asked) | {what: at}).items()))

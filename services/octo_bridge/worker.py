@@ -1,0 +1,225 @@
+"""Does what the core wants done at OctoPrint, in threads of its own: a hanging upload never delays a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from contracts.printers import Link
+from services.chassis import log
+from services.octo_bridge import effects as fx
+from services.octo_bridge.events import (
+    Asked,
+    EvidenceFound,
+    FolderGone,
+    Input,
+    LogRead,
+    Post,
+    Posted,
+    Unreachable,
+)  # fmt: skip
+from services.octo_bridge.evidence import Evidence, History
+from services.octo_bridge.octolog import Slice, cut
+from services.octo_bridge.octoprint import OctoPrint, Trouble
+from services.octo_bridge.settings import BridgeSettings
+
+_log = log.get(__name__)
+T = TypeVar("T")
+
+DELETE_AFTER = 0.3
+"""Seconds: OctoPrint is to be left alone while the next job begins."""
+LOG_LINES_WITHIN = 20
+LOG_LINES_EVERY = 0.1
+"""OctoPrint writes its log in a thread: so many looks, so many seconds apart, until a mark is in it."""
+
+
+class Lane:
+    """A thread, and the client that only this thread uses."""
+
+    def __init__(self, name: str, settings: BridgeSettings) -> None:
+        key = settings.octoprint_api_key
+        self._client = OctoPrint(
+            settings.octoprint_url or "", key.get_secret_value() if key is not None else "", settings.http_timeout
+        )
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def do(self, call: Callable[[OctoPrint], T]) -> T:
+        """Run *call* on this lane's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call, self._client)
+
+    def close(self) -> None:
+        """Take nothing more; what hangs ends by its deadline."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Worker:
+    """The four lanes. Answers come back as inputs, through *feed*."""
+
+    def __init__(self, settings: BridgeSettings, feed: Callable[[Input], None]) -> None:
+        self._settings = settings
+        self._feed = feed
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    def start(self) -> None:
+        """Make the threads."""
+        self.jobs = Lane("jobs", self._settings)
+        self.safety = Lane("safety", self._settings)
+        self.looks = Lane("looks", self._settings)
+        self.chores = Lane("chores", self._settings)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        for task in self._tasks:
+            task.cancel()
+        for lane in (self.jobs, self.safety, self.looks, self.chores):
+            lane.close()
+
+    def perform(self, effect: fx.Effect) -> None:
+        """Begin *effect*; returns at once."""
+        match effect:
+            case fx.Look():
+                self._wake.set()
+            case fx.Submit():
+                self._begin(self._submit(effect))
+            case fx.Gather():
+                self._begin(self._gather(effect))
+            case fx.ReadLog():
+                self._begin(self._read_log(effect))
+            case fx.JobAction(action=action):
+                self._begin(self._ask(action, lambda c: c.job(action)))
+            case fx.SetTargets(nozzle=nozzle, bed=bed):
+                self._begin(self._ask("targets", lambda c: c.targets(nozzle, bed)))
+            case fx.SendLines(what=what, lines=lines):
+                self._begin(self._ask(what, lambda c: c.lines(lines)))
+            case fx.Connect():
+                self._begin(self._ask("connect", lambda c: c.connect()))
+            case fx.DeleteFile(path=path):
+                self._begin(self._delete(path))
+            case fx.DeleteFolder(folder=folder):
+                self._begin(self._delete_folder(folder))
+            case _:
+                pass  # Tell and Announce went with the commit
+
+    async def login(self) -> str:
+        """For the push socket."""
+        return await self.looks.do(lambda c: c.login())
+
+    async def poll(self, every: Callable[[], float]) -> None:
+        """Look at OctoPrint for ever: after *every* seconds, and whenever something makes it worth while."""
+        while True:
+            try:
+                self._feed(await self.looks.do(lambda c: c.look()))
+            except Trouble as trouble:
+                self._feed(_unreachable(trouble))
+            await asyncio.sleep(0.1)  # however many reasons there are to look
+            try:
+                await asyncio.wait_for(self._wake.wait(), every())
+            except TimeoutError:
+                continue
+            finally:
+                self._wake.clear()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a request to OctoPrint met a defect", error=repr(error))
+
+    async def _submit(self, effect: fx.Submit) -> None:
+        timeout = self._settings.upload_timeout
+        post, reason = Post.DOUBT, "the upload met a defect"
+        try:
+            post, told = await self.jobs.do(lambda c: c.submit(effect.path, effect.text, timeout))
+            reason = told or ""
+        finally:
+            if post is not Post.TAKEN:
+                _log.warning("a job was not taken at once", job=effect.job_id, answer=post.value, reason=reason)
+            self._feed(Posted(effect.job_id, effect.attempt, post, reason or None))
+
+    async def _ask(self, what: str, call: Callable[[OctoPrint], None]) -> None:
+        try:
+            await self.safety.do(call)
+        except Trouble as trouble:
+            _log.warning("OctoPrint did not do what it was asked", what=what, reason=trouble.reason)
+            self._feed(Asked(what, False, trouble.reason))
+        else:
+            self._feed(Asked(what, True))
+        self._wake.set()
+
+    async def _gather(self, effect: fx.Gather) -> None:
+        try:
+            evidence: Evidence | None = await self._evidence(effect)
+        except Trouble as trouble:
+            _log.warning("no evidence yet", job=effect.job_id, reason=trouble.reason)
+            evidence = None
+        _log.info("evidence", job=effect.job_id, attempt=effect.attempt, evidence=evidence)
+        self._feed(EvidenceFound(effect.job_id, effect.attempt, evidence))
+
+    async def _evidence(self, effect: fx.Gather) -> Evidence:
+        # In this order: a job that ends meanwhile is in the history by the time the log says that it was started.
+        log_slice, _ = await self._slice(effect.mark, new_mark())
+        active = await self.looks.do(lambda c: c.has_in_hand(effect.path))
+        present, history, window = await self.looks.do(lambda c: c.history(effect.path))
+        coldest = None
+        if history is History.SUCCESS and window is not None:
+            span = window
+            coldest = await self.looks.do(lambda c: c.coldest(span))
+        return Evidence(present, history, active, log_slice, coldest)
+
+    async def _slice(self, since: str | None, end: str) -> tuple[Slice | None, str | None]:
+        """OctoPrint's log between two marks, and why there is none."""
+        try:
+            await self.looks.do(lambda c: c.mark(end))
+            verbose = await self.looks.do(lambda c: c.logs_jobs())
+            for _ in range(LOG_LINES_WITHIN):
+                text = await self.looks.do(lambda c: c.log())
+                if end in text:
+                    return cut(text, since, end, verbose=verbose), None
+                await asyncio.sleep(LOG_LINES_EVERY)
+        except Trouble as trouble:
+            if trouble.link is Link.NO_OCTOPRINT or trouble.link is Link.STARTING:
+                raise
+            return None, f"OctoPrint's log cannot be read (does the key belong to an administrator?): {trouble.reason}"
+        return None, "OctoPrint's log does not show what the bridge asks for; is its level WARNING or lower?"
+
+    async def _read_log(self, effect: fx.ReadLog) -> None:
+        mark = new_mark()
+        try:
+            since, reason = await self._slice(effect.since, mark)
+        except Trouble as trouble:
+            _log.warning("OctoPrint's log could not be read", reason=trouble.reason)
+            return  # asked again when OctoPrint answers
+        self._feed(LogRead(mark if since is not None else None, since, reason))
+
+    async def _delete(self, path: str) -> None:
+        await asyncio.sleep(DELETE_AFTER)
+        try:
+            await self.chores.do(lambda c: c.delete(path))
+        except Trouble as trouble:
+            _log.debug("a file stays until its folder goes", path=path, reason=trouble.reason)
+
+    async def _delete_folder(self, folder: str) -> None:
+        try:
+            await self.chores.do(lambda c: c.delete(folder))
+        except Trouble as trouble:
+            _log.debug("a folder stays", folder=folder, reason=trouble.reason)
+            return
+        self._feed(FolderGone(folder))
+
+
+def new_mark() -> str:
+    """A word that nobody else writes into OctoPrint's log."""
+    return f"boardcast-mark-{secrets.token_hex(8)}"
+
+
+def _unreachable(trouble: Trouble) -> Unreachable:
+    link = trouble.link if trouble.link is not Link.OK else Link.STARTING
+    return Unreachable(link, trouble.reason)
