@@ -8,7 +8,7 @@ SOURCES := contracts services deploy tests
 PYTEST := $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock tools octoprint contracts unit test check format bench demo test-compose chaos soak clean
+.PHONY: help venv lock tools octoprint contracts unit test check format bench demo test-compose test-home-assistant chaos soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ demo: venv tools octoprint ## the whole stack on this machine, with a virtual pr
 
 test-compose: venv ## the containers; needs a Docker engine
 	$(PYTEST) -q tests/compose
+
+test-home-assistant: venv tools octoprint ## a real Home Assistant in a container; needs a Docker engine
+	$(PY) -m tests.home_assistant.container
+	$(PYTEST) -q tests/home_assistant
 
 chaos: venv tools octoprint ## parts killed at random moments
 	$(PYTEST) -q tests/chaos -m "not soak"
