@@ -45,7 +45,6 @@ class Actor(Generic[S, I_contra, E]):
     ) -> None:
         self._store = store
         self._committed = state
-        self._draft = state
         self._step = step
         self._rim = rim
         self._clock = clock
@@ -62,14 +61,16 @@ class Actor(Generic[S, I_contra, E]):
 
     def feed_within(self, unit: Unit, event: I_contra) -> None:
         """Take *event* within *unit*, together with whatever else *unit* commits."""
-        if unit.fresh(self):
-            self._draft = self._committed
-        before = self._draft
+        # First of all that this transaction does after its commit: whoever feeds again from there must meet a state
+        # that has everything in it.
+        if not unit.draft((self, "adopting"), False):
+            unit.set_draft((self, "adopting"), True)
+            unit.after_commit(lambda: self._adopt(unit))
+        before = unit.draft(self, self._committed)
         after, effects = self._step(before, event, self._clock())
         self._rim.persist(unit, before, after, effects)
-        self._draft = after
-        unit.after_commit(lambda: self._adopt(after, effects))
+        unit.set_draft(self, after)
+        unit.after_commit(lambda: self._rim.perform(after, effects))
 
-    def _adopt(self, state: S, effects: Sequence[E]) -> None:
-        self._committed = state
-        self._rim.perform(state, effects)
+    def _adopt(self, unit: Unit) -> None:
+        self._committed = unit.draft(self, self._committed)

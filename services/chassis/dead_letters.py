@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.chassis import log
+from services.chassis.bus.callbacks import guarded
 from services.chassis.bus.port import Bus
 
 _log = log.get(__name__)
 
 PER_SECOND = 10
 """Dead letters a second and source topic; the rest of that second is one counted summary."""
+_REASON_LENGTH = 300
 
 
 class Render(Protocol):
@@ -39,8 +41,12 @@ class DeadLetters:
         self.count = 0
 
     def add(self, topic: str, reason: str, payload: bytes) -> None:
-        """Show *payload*, which arrived on *topic* and was refused for *reason*."""
+        """Show *payload*, which arrived on *topic* and was refused for *reason*.
+
+        Raises nothing: the reason often quotes the stranger who wrote the payload.
+        """
         self.count += 1
+        reason = "".join(c if c.isprintable() else "?" for c in reason[:_REASON_LENGTH])
         second = self._seconds.get(topic)
         if second is None:
             second = self._seconds[topic] = _Second()
@@ -51,11 +57,14 @@ class DeadLetters:
             return
         second.letters += 1
         _log.warning("dead letter", topic=topic, reason=reason, size=len(payload))
-        self._bus.publish(self._topic, self._render(topic, reason, payload, 1))
+        self._publish(topic, reason, payload, 1)
 
     def _end_second(self, topic: str) -> None:
         second = self._seconds.pop(topic)
         if second.suppressed:
             reason, payload = second.last
             _log.warning("dead letters suppressed", topic=topic, reason=reason, count=second.suppressed)
-            self._bus.publish(self._topic, self._render(topic, reason, payload, second.suppressed))
+            self._publish(topic, reason, payload, second.suppressed)
+
+    def _publish(self, topic: str, reason: str, payload: bytes, count: int) -> None:
+        guarded(lambda: self._bus.publish(self._topic, self._render(topic, reason, payload, count)))

@@ -12,12 +12,31 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from services.chassis import log
 from services.chassis.bus.callbacks import guarded
 
 _log = log.get(__name__)
+T = TypeVar("T")
+
+_OF_THE_STORE = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}  # fmt: skip
+
+
+def is_store_failure(error: BaseException) -> bool:
+    """Whether the disk or the database is at fault, so that the same work may succeed later.
+
+    Everything else that SQLite raises (a violated constraint, a wrong statement) is the program's own defect and would
+    be raised again for ever.
+    """
+    code = getattr(error, "sqlite_errorcode", None)  # absent from what the sqlite3 module raises by itself
+    if code is None:
+        return isinstance(error, sqlite3.OperationalError)
+    return (code & 0xFF) in _OF_THE_STORE
 
 
 class FolderInUse(RuntimeError):
@@ -42,17 +61,22 @@ class Unit:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._after: list[Callable[[], None]] = []
-        self._seen: set[int] = set()
+        self._drafts: dict[object, Any] = {}
 
-    def fresh(self, user: object) -> bool:
-        """Whether *user* asks for the first time in this transaction."""
-        if id(user) in self._seen:
-            return False
-        self._seen.add(id(user))
-        return True
+    def draft(self, owner: object, committed: T) -> T:
+        """What *owner* last set in this transaction, *committed* when it has set nothing."""
+        found: T = self._drafts.get(owner, committed)
+        return found
+
+    def set_draft(self, owner: object, value: object) -> None:
+        """Keep what *owner* will hold after the commit; undone together with the rows when a part fails."""
+        self._drafts[owner] = value
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement within the transaction."""
+        """Run one statement within the transaction. Raises sqlite3.OperationalError when that has ended."""
+        # A full disk makes SQLite end the transaction by itself; what came after would be committed on its own.
+        if not self._connection.in_transaction:
+            raise sqlite3.OperationalError("the transaction has ended; nothing of it is on the disk")
         return self._connection.execute(sql, parameters)
 
     def after_commit(self, action: Callable[[], None]) -> None:
@@ -62,8 +86,8 @@ class Unit:
     @contextmanager
     def part(self) -> Iterator[None]:
         """A part of the transaction that may fail by itself: what it did is undone, the rest stays."""
-        mark = len(self._after)
-        self._connection.execute("SAVEPOINT part")
+        mark, drafts = len(self._after), dict(self._drafts)
+        self.execute("SAVEPOINT part")
         try:
             yield
         except BaseException:
@@ -71,8 +95,9 @@ class Unit:
                 self._connection.execute("ROLLBACK TO part")
                 self._connection.execute("RELEASE part")
             del self._after[mark:]
+            self._drafts = drafts
             raise
-        self._connection.execute("RELEASE part")
+        self.execute("RELEASE part")
 
     def committed(self) -> None:
         """Call what was to be called after the commit."""
@@ -107,6 +132,13 @@ class Store:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = self._take_lock()
+        try:
+            self._open_database(schemas)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_database(self, schemas: Sequence[Schema]) -> None:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=True)
         self._connection = connection
         connection.execute("PRAGMA journal_mode=WAL")
@@ -133,7 +165,8 @@ class Store:
         Rolled back when the block raises; what was asked for after the commit is then not done.
         """
         if self._unit is not None:
-            yield self._unit
+            with self._unit.part():
+                yield self._unit
             return
         connection = self._open_connection()
         connection.execute("BEGIN IMMEDIATE")
@@ -166,12 +199,15 @@ class Store:
         handle = (self._folder / f"{self._name}.lock").open("a", encoding="ascii")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             handle.close()
             raise FolderInUse(
                 f"another {self._name} already uses the data folder {self._folder}; "
                 "stop it, or give this one another BOARDCAST_DATA_DIR"
             ) from error
+        except OSError:
+            handle.close()
+            raise
         return handle
 
     def _migrate(self, unit: Unit, schema: Schema) -> None:

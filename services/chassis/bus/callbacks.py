@@ -37,8 +37,9 @@ class Callbacks:
 
 
 def guarded(callback: Callable[..., None], *args: object) -> None:
-    """Call *callback*; what it raises is a defect of the service, said aloud, and never the end of the bus."""
+    """Call *callback*; what it raises is a defect of the service, said aloud, and stops nothing else."""
     try:
         callback(*args)
     except Exception:
-        _log.exception("a bus callback failed; the message is dropped", callback=getattr(callback, "__qualname__", "?"))
+        name = getattr(callback, "__qualname__", "?")
+        _log.exception("a callback failed; what it was to do is not done", callback=name)

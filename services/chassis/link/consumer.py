@@ -6,9 +6,9 @@ Frames that arrive together are taken in one transaction (at most 20 ms of them)
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import time
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,7 +20,7 @@ from services.chassis.dead_letters import DeadLetters
 from services.chassis.link.chain import canonical, digest
 from services.chassis.link.positions import Place, Positions
 from services.chassis.link.sender import LinkTopics
-from services.chassis.store import Store, Unit
+from services.chassis.store import Store, Unit, is_store_failure
 
 _log = log.get(__name__)
 B = TypeVar("B")
@@ -32,7 +32,10 @@ REPEAT_AFTER = 0.25
 
 
 class Reader(Protocol[B_contra]):
-    """What a service does with a link. Every call is within the transaction that moves the position."""
+    """What a service does with a link. Every call is within the transaction that moves the position.
+
+    What is raised here is taken for a defect, unless it is the store's: the call is undone and the link goes on.
+    """
 
     def take(self, unit: Unit, body: B_contra) -> None:
         """One message, exactly once and in order."""
@@ -62,6 +65,7 @@ class LinkConsumer(Generic[B]):
         self._dead_letters = dead
         self._pending: deque[Message] = deque()
         self._scheduled = False
+        self._stopped = False
         self._answered: dict[tuple[str, int], float] = {}
 
     def start(self) -> None:
@@ -71,9 +75,12 @@ class LinkConsumer(Generic[B]):
 
     def stop(self) -> None:
         """Take nothing any more: what has not been taken is sent again."""
+        self._stopped = True
         self._pending.clear()
 
     def _say_position(self) -> None:
+        if self._stopped:
+            return
         place = self._positions.current()
         frame = (
             Position(epoch=None, last=0, digest=START_DIGEST)
@@ -83,6 +90,8 @@ class LinkConsumer(Generic[B]):
         self._bus.publish(self._topics.receipts, frame.to_bytes())
 
     def _on_message(self, message: Message) -> None:
+        if self._stopped:
+            return
         self._pending.append(message)
         if not self._scheduled:
             self._scheduled = True
@@ -90,14 +99,15 @@ class LinkConsumer(Generic[B]):
 
     def _drain(self) -> None:
         self._scheduled = False
-        batch: list[Message] = []
+        if self._stopped:
+            return
+        loop = asyncio.get_running_loop()
         receipts: dict[str, Receipt] = {}
         try:
             with self._store.transaction() as unit:
-                deadline = time.monotonic() + BATCH_SECONDS
-                while self._pending and time.monotonic() < deadline:
-                    batch.append(self._pending.popleft())
-                    self._take(unit, batch[-1], receipts)
+                deadline = loop.time() + BATCH_SECONDS
+                while self._pending and loop.time() < deadline:
+                    self._take_safely(unit, self._pending.popleft(), receipts)
         except Exception as error:
             # The disk is full or the database is damaged: nothing of the batch was taken, the sender sends it again.
             _log.exception("a batch of a link could not be committed", link=self._topics.name, error=str(error))
@@ -106,7 +116,17 @@ class LinkConsumer(Generic[B]):
             self._bus.publish(self._topics.receipts, receipt.to_bytes())
         if self._pending and not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._drain)
+            loop.call_soon(self._drain)
+
+    def _take_safely(self, unit: Unit, message: Message, receipts: dict[str, Receipt]) -> None:
+        """What a stranger can put into one frame must not undo the batch that it came in."""
+        try:
+            self._take(unit, message, receipts)
+        except Exception as error:
+            if is_store_failure(error):
+                raise
+            _log.exception("a frame of a link met a defect", link=self._topics.name)
+            self._refuse(message, f"defect: {type(error).__name__}")
 
     def _take(self, unit: Unit, message: Message, receipts: dict[str, Receipt]) -> None:
         if message.retained:
@@ -121,7 +141,7 @@ class LinkConsumer(Generic[B]):
             self._take_hello(unit, frame)
         elif (place := self._positions.of(frame.epoch)) is None:
             # Its sender's hello was lost, or it is a forgery; a real sender answers with its hello.
-            if self._may_repeat(frame.epoch, -1):
+            if self._may_repeat("", -1):
                 self._answer(unit, Position(epoch=None, last=0, digest=START_DIGEST))
         elif isinstance(frame, Data):
             self._take_data(unit, message, frame, place, receipts)
@@ -129,18 +149,24 @@ class LinkConsumer(Generic[B]):
             self._take_lost(unit, message, frame, place, receipts)
 
     def _take_hello(self, unit: Unit, frame: Hello) -> None:
-        place = self._positions.of(frame.epoch)
+        place, current = self._positions.of(frame.epoch), self._positions.current()
         if place is None:
-            known = self._positions.current() is not None
             place = Place(frame.epoch, max(frame.first - 1, 0), frame.before)
             self._positions.adopt(unit, place)
-            if known or frame.first > 1:
-                _log.error(
-                    "a link begins a new history: the sender or this service lost its data",
-                    link=self._topics.name, first=frame.first, next=frame.next,
-                )  # fmt: skip
-                self._reader.take_new_history(unit, known, frame.first)
+            if current is not None or frame.first > 1:
+                self._say_new_history(unit, current is not None, frame, frame.first)
+        elif place != current:
+            # Known from before the present one: the sender was restored, and what it had promised since is gone.
+            self._positions.readopt(unit, place)
+            self._say_new_history(unit, True, frame, place.last + 1)
         self._answer(unit, Position(epoch=place.epoch, last=place.last, digest=place.digest))
+
+    def _say_new_history(self, unit: Unit, known: bool, frame: Hello, first: int) -> None:
+        _log.error(
+            "a link begins another history: the sender or this service lost its data, or was restored from a backup",
+            link=self._topics.name, first=first, next=frame.next,
+        )  # fmt: skip
+        self._call(unit, partial(self._reader.take_new_history, unit, known, first))
 
     def _take_data(self, unit: Unit, message: Message, frame: Data, place: Place, receipts: dict[str, Receipt]) -> None:
         if frame.seq <= place.last:
@@ -167,7 +193,7 @@ class LinkConsumer(Generic[B]):
             self._refuse(message, "a loss that does not begin behind what was taken")
             return
         _log.error("messages of a link are lost for good", link=self._topics.name, first=frame.first, last=frame.last)
-        self._reader.take_lost(unit, frame.first, frame.last)
+        self._call(unit, partial(self._reader.take_lost, unit, frame.first, frame.last))
         place = Place(frame.epoch, frame.last, frame.digest)
         self._positions.advance(unit, place)
         receipts[place.epoch] = _receipt(place)
@@ -179,18 +205,28 @@ class LinkConsumer(Generic[B]):
             first = error.errors(include_url=False, include_input=False)[0]
             reason = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:300]
             self._refuse(message, f"body not understood: {reason}")
-            self._reader.take_bad(unit, body, reason)
+            self._call(unit, partial(self._reader.take_bad, unit, body, reason))
             return
+        defect = self._call(unit, partial(self._reader.take, unit, parsed))
+        if defect is not None:
+            self._refuse(message, f"defect: {defect}")
+            self._call(unit, partial(self._reader.take_bad, unit, body, f"internal error: {defect}"))
+
+    def _call(self, unit: Unit, call: Callable[[], None]) -> str | None:
+        """Have the service do *call*; the name of the defect that it met, after undoing what it had done.
+
+        Doing it again would meet the defect again, for ever, and hold up everything behind it. A store that fails is
+        no defect: that is raised, and the whole batch comes again.
+        """
         try:
             with unit.part():
-                self._reader.take(unit, parsed)
-        except sqlite3.Error:
-            raise  # of the store, not of this message: the whole batch comes again
+                call()
         except Exception as error:
-            # A defect of this service. Taking the message again would meet it again, for ever, and stop the link.
-            _log.exception("a message of a link met a defect; it is answered as bad", link=self._topics.name)
-            self._refuse(message, f"defect: {type(error).__name__}")
-            self._reader.take_bad(unit, body, f"internal error: {type(error).__name__}")
+            if is_store_failure(error):
+                raise
+            _log.exception("a service's handler met a defect; the link goes on behind it", link=self._topics.name)
+            return type(error).__name__
+        return None
 
     def _answer(self, unit: Unit, position: Position) -> None:
         """Only what is committed may be said."""
@@ -198,7 +234,7 @@ class LinkConsumer(Generic[B]):
 
     def _may_repeat(self, epoch: str, last: int) -> bool:
         """Whether the sender may be asked again to go back to *last*, so that a burst does not ask a hundred times."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         if now - self._answered.get((epoch, last), -REPEAT_AFTER) < REPEAT_AFTER:
             return False
         self._answered = {key: at for key, at in self._answered.items() if now - at < REPEAT_AFTER}
@@ -206,7 +242,6 @@ class LinkConsumer(Generic[B]):
         return True
 
     def _refuse(self, message: Message, reason: str) -> None:
-        _log.error("a frame of a link was refused", link=self._topics.name, topic=message.topic, reason=reason)
         self._dead_letters.add(message.topic, reason, message.payload)
 
 

@@ -33,6 +33,10 @@ SCHEMA = Schema(
 )
 
 
+class TooLarge(ValueError):
+    """A message that the bus cannot carry."""
+
+
 @dataclass(frozen=True)
 class Head:
     """Where the sender stands."""
@@ -72,10 +76,12 @@ class Outbox:
             self._save(unit, head)
         return head
 
-    def append(self, unit: Unit, body: BaseModel) -> int:
-        """Promise *body* within *unit*; its sequence number."""
+    def append(self, unit: Unit, body: BaseModel, limit: int | None = None) -> int:
+        """Promise *body* within *unit*; its sequence number. Raises TooLarge above *limit* bytes of JSON."""
         head = self.head()
         text = canonical(json.loads(body.model_dump_json(by_alias=True)))
+        if limit is not None and (size := len(text.encode())) > limit:
+            raise TooLarge(f"a message of {size} bytes does not fit on link {self._link}: at most {limit}")
         new = digest(head.tail, head.epoch, head.next, text)
         unit.execute("INSERT INTO link_outbox VALUES (?, ?, ?, ?)", (self._link, head.next, new, text))
         unit.execute("UPDATE link_sender SET next = ?, tail = ? WHERE link = ?", (head.next + 1, new, self._link))
@@ -111,7 +117,7 @@ class Outbox:
     def new_epoch(self) -> Head:
         """Begin a new history with what has no receipt as its first messages."""
         epoch, tail = uuid.uuid4().hex, START_DIGEST
-        rows = self.rows(0, -1)
+        rows = self.rows(self.head().receipted, -1)
         with self._store.transaction() as unit:
             unit.execute("DELETE FROM link_outbox WHERE link = ?", (self._link,))
             for seq, row in enumerate(rows, start=1):

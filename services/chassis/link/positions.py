@@ -66,6 +66,14 @@ class Positions:
             (self._link, _UNUSED_KEPT),
         )
 
+    def readopt(self, unit: Unit, place: Place) -> None:
+        """The sender is back in the history of *place*, which becomes the present one."""
+        unit.execute(
+            "UPDATE link_position SET adopted = (SELECT max(adopted) + 1 FROM link_position) "
+            "WHERE link = ? AND epoch = ?",
+            (self._link, place.epoch),
+        )
+
     def advance(self, unit: Unit, place: Place) -> None:
         """Everything up to *place* is committed with *unit*."""
         unit.execute(

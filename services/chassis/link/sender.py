@@ -8,6 +8,7 @@ less often.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
@@ -24,8 +25,14 @@ _log = log.get(__name__)
 WINDOW = 400
 """Below Mosquitto's default queue of 1000 messages, beyond which it drops silently."""
 BACK_OFF_MOST = 60.0
+_ENVELOPE = 200
+"""Bytes of a data frame around its body, at most."""
 PRUNE_AFTER = 0.05
 """Seconds."""
+DOUBT_FIRST = 0.5
+DOUBT_LATER = 10.0
+"""Base time-outs during which nothing but contradictions comes before a new history begins: at the first handshake of a
+process, and after it, when a restored data folder is no longer a likely cause."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,9 @@ class LinkSender:
         self._dead_letters = dead_letters
         self._agreed = False  # the consumer's position is known on this connection
         self._agreed_ever = False  # … or was on an earlier one of this process
+        self._stopped = False
+        self._doubt_since: float | None = None  # the consumer claims a history that this outbox does not have
+        self._asked_at = -1.0
         self._receipted = 0  # ahead of what the outbox has pruned by at most PRUNE_AFTER
         self._receipted_digest = START_DIGEST
         self._cursor = 0  # sent on this connection up to here
@@ -68,12 +78,16 @@ class LinkSender:
 
     def stop(self) -> None:
         """Send nothing any more; what has no receipt waits in the outbox."""
+        self._stopped = True
         self._rest()
         self._prune()
 
     def append(self, unit: Unit, body: BaseModel) -> int:
-        """Promise *body* within *unit*: it is sent after the commit until the consumer has it."""
-        seq = self._outbox.append(unit, body)
+        """Promise *body* within *unit*: it is sent after the commit until the consumer has it.
+
+        Raises TooLarge for what the bus could never carry: once in the outbox, it would hold up the link for ever.
+        """
+        seq = self._outbox.append(unit, body, self._bus.capabilities.max_payload - _ENVELOPE)
         unit.after_commit(self._pump)
         return seq
 
@@ -83,6 +97,8 @@ class LinkSender:
         return self._outbox.head().next - 1 - self._receipted
 
     def _greet(self) -> None:
+        if self._stopped:
+            return
         self._agreed = self._probing = False
         self._wait = self._bus.capabilities.resend_after
         self._say_hello()
@@ -103,6 +119,8 @@ class LinkSender:
     # --- what the consumer says ------------------------------------------------------------------------------------
 
     def _on_frame(self, message: Message) -> None:
+        if self._stopped:
+            return
         try:
             frame = CONSUMER_FRAME.validate_json(message.payload)
         except ValidationError as error:
@@ -113,24 +131,35 @@ class LinkSender:
         elif frame.epoch != self._outbox.head().epoch:
             # Of another history, or from a consumer that knows none: our hello tells it of ours.
             if isinstance(frame, Position):
-                self._say_hello()
+                self._ask()
         elif isinstance(frame, Position):
             self._on_position(message, frame)
         else:
             self._on_receipt(message, frame)
 
+    def _ask(self) -> None:
+        """A hello, which the consumer answers with its position. Not for every frame: a flood must not be doubled."""
+        now = asyncio.get_running_loop().time()
+        if now - self._asked_at >= self._bus.capabilities.resend_after / 10:
+            self._asked_at = now
+            self._say_hello()
+
     def _on_position(self, message: Message, frame: Position) -> None:
         behind = frame.last < self._receipted
         if not behind and self._digest_of(frame.last) != frame.digest:
-            self._on_other_history(message, frame)
+            self._on_contradiction(message, frame)
             return
         if behind:
             self._say_lost(frame.last + 1)
-        else:
+        elif frame.last > self._receipted:
             self._take_receipt(frame.last, frame.digest)
+        if self._agreed:
+            self._go_back(self._receipted)
+        else:
+            self._cursor = self._receipted
         self._agreed = self._agreed_ever = True
+        self._doubt_since = None
         self._probing = False
-        self._cursor = self._receipted
         self._highest = max(self._highest, self._cursor)
         self._pump()
 
@@ -143,30 +172,48 @@ class LinkSender:
         epoch = self._outbox.head().epoch
         self._send(Lost(epoch=epoch, first=first, last=self._receipted, digest=self._receipted_digest).to_bytes())
 
-    def _on_other_history(self, message: Message, frame: Position) -> None:
-        """The consumer has what this outbox never sent: this data folder is older than what the consumer took.
+    def _on_contradiction(self, message: Message, frame: Position | Receipt) -> None:
+        """The consumer claims what this outbox never sent: a forgery, or this data folder is older than it.
 
-        A process that has agreed once cannot have been restored while it runs; then the frame is a forgery.
+        A true consumer answers the hello; if it agrees, the other voice was a forger's. If for a while nobody agrees,
+        what has no receipt begins a new history, because a link that stands still for ever is worse than a message
+        that the consumer may know already.
         """
-        if self._agreed_ever:
-            self._refuse(message, "a position in a history that was never sent")
+        now = asyncio.get_running_loop().time()
+        patience = (DOUBT_LATER if self._agreed_ever else DOUBT_FIRST) * self._bus.capabilities.resend_after
+        if self._doubt_since is None:
+            self._doubt_since = now
+        elif isinstance(frame, Position) and now - self._doubt_since >= patience:
+            self._begin_new_history(frame.last)
             return
+        if self._agreed_ever or isinstance(frame, Receipt):
+            self._refuse(message, f"a {frame.kind} in a history that was never sent")
+        self._ask()
+
+    def _begin_new_history(self, consumer_at: int) -> None:
         self._prune()
         head = self._outbox.new_epoch()
         self._highest = self._cursor = self._receipted = 0
         self._receipted_digest = START_DIGEST
+        self._agreed = self._probing = False
+        self._doubt_since = None
         _log.error(
             "this outbox is older than what its consumer has taken (restored from a backup?); a new history begins, "
             "and what has no receipt is sent again",
-            link=self._topics.name, consumer_at=frame.last, again=head.next - 1,
+            link=self._topics.name, consumer_at=consumer_at, again=head.next - 1,
         )  # fmt: skip
         self._say_hello()
+        self._arm()
 
     def _on_receipt(self, message: Message, frame: Receipt) -> None:
-        if not self._agreed or frame.upto < self._receipted:
+        if not self._agreed:
             return  # overtaken: the consumer's position says more
+        if frame.upto < self._receipted:
+            if frame.gap:
+                self._ask()  # a consumer older than its receipts, which has missed what was lost
+            return
         if frame.upto > self._highest or self._digest_of(frame.upto) != frame.digest:
-            self._refuse(message, "a receipt for something that was never sent")
+            self._on_contradiction(message, frame)
             return
         if frame.upto > self._receipted:
             self._take_receipt(frame.upto, frame.digest)
@@ -184,6 +231,7 @@ class LinkSender:
         position says the same again.
         """
         self._receipted, self._receipted_digest = upto, digest
+        self._doubt_since = None
         self._cursor = max(self._cursor, upto)
         self._wait = self._bus.capabilities.resend_after
         self._probing = False
@@ -195,7 +243,11 @@ class LinkSender:
         if self._prune_timer is not None:
             self._prune_timer.cancel()
             self._prune_timer = None
-            self._outbox.prune(self._receipted, self._receipted_digest)
+            try:
+                self._outbox.prune(self._receipted, self._receipted_digest)
+            except sqlite3.Error as error:
+                # The rows only stay longer; the next receipt takes them along.
+                _log.error("receipted messages could not be pruned", link=self._topics.name, error=str(error))
 
     def _go_back(self, upto: int) -> None:
         # Everything that was on its way behind a gap reports the same gap: going back once is enough.
@@ -207,7 +259,6 @@ class LinkSender:
         self._cursor = upto
 
     def _refuse(self, message: Message, reason: str) -> None:
-        _log.error("a frame on a link was refused", link=self._topics.name, topic=message.topic, reason=reason)
         self._dead_letters.add(message.topic, reason, message.payload)
 
     # --- sending ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,177 @@
+"""How much is on its way, when it is sent again, and when it is said to be taken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.chassis.link.outbox import TooLarge
+from services.chassis.link.sender import WINDOW
+from services.chassis.store import Unit
+from tests.unit.chassis.link_world import TOPICS, Word, World
+from tests.unit.chassis.lossy_broker import LossyBroker
+from tests.unit.chassis.simulated_time import eventually, settle, simulate
+
+
+def _frames(broker: LossyBroker, kind: str) -> list[dict[str, Any]]:
+    topics = (TOPICS.frames, TOPICS.receipts)
+    frames = [json.loads(message.payload) for message in broker.sent if message.topic in topics]
+    return [frame for frame in frames if frame["kind"] == kind]
+
+
+def _sent(broker: LossyBroker) -> list[int]:
+    return [frame["seq"] for frame in _frames(broker, "data")]
+
+
+def test_a_window_is_sent_and_no_more(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+            world.taking.kill()
+            world.sending.promise(*range(WINDOW + 100))
+            await settle()
+            assert _sent(broker) == list(range(1, WINDOW + 1))
+            await world.taking.start()
+            await eventually(lambda: world.settled, 10, "the receipts")
+            assert world.taking.taken == list(range(WINDOW + 100))
+
+    simulate(scene)
+
+
+def test_nothing_is_sent_before_the_consumer_has_said_where_it_stands(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        world = World(broker, tmp_path)
+        await world.sending.start()
+        world.sending.promise(1, 2, 3)
+        await asyncio.sleep(5)
+        assert _sent(broker) == []
+        await world.taking.start()
+        await eventually(lambda: world.settled, 5, "the receipts")
+        assert _sent(broker) == [1, 2, 3]
+        await world.__aexit__()
+
+    simulate(scene)
+
+
+def test_only_the_head_is_repeated_to_a_consumer_that_is_away_less_and_less_often(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+            world.taking.kill()
+            world.sending.promise(*range(50))
+            await settle()
+            first_time = len(_sent(broker))
+            await asyncio.sleep(3600)
+            repeated = _sent(broker)[first_time:]
+            assert set(repeated) == {1}
+            assert 55 <= len(repeated) <= 70  # 1, 2, 4 … 32 seconds, then once a minute
+
+    simulate(scene)
+
+
+def test_patience_begins_anew_with_a_receipt(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+            world.taking.kill()
+            world.sending.promise(0)
+            await asyncio.sleep(600)
+            await world.taking.start()
+            await eventually(lambda: world.settled, 2, "the receipt at once, since the consumer connected")
+            broker.faults.loss = 1.0
+            world.sending.promise(1)
+            await settle()
+            broker.faults.loss = 0.0
+            await eventually(lambda: world.settled, 2, "the repetition after the base time-out")
+
+    simulate(scene)
+
+
+def test_one_lost_message_sends_everything_behind_it_again_once(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+            broker.faults.loss = 1.0
+            world.sending.promise(0)
+            broker.faults.loss = 0.0
+            for n in range(1, 20):
+                world.sending.promise(n)
+                await asyncio.sleep(0)
+            await eventually(lambda: world.settled, 0.5, "the gap to be filled, sooner than the time-out")
+            assert world.taking.taken == list(range(20))
+            assert len(_sent(broker)) <= 2 * 20
+            assert sum(frame["gap"] for frame in _frames(broker, "receipt")) == 1
+
+    simulate(scene)
+
+
+def test_a_receipt_is_sent_after_the_commit_only(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+
+            def look(_: Unit, body: Word) -> None:
+                assert not [f for f in _frames(broker, "receipt") if f["upto"] >= body.n]
+
+            world.taking.before_take = look
+            world.sending.promise(1, 2, 3)
+            await eventually(lambda: world.settled, 5, "the receipts")
+            assert world.taking.rows == [("take", 1), ("take", 2), ("take", 3)]
+
+    simulate(scene)
+
+
+def test_a_burst_costs_one_receipt(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+            world.sending.promise(*range(100))
+            await eventually(lambda: world.settled, 5, "the receipts")
+            assert len(_frames(broker, "receipt")) == 1
+
+    simulate(scene)
+
+
+def test_nothing_happens_any_more_after_stop(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+            world.taking.consumer.stop()
+            world.sending.promise(1)
+            await settle()
+            assert world.taking.rows == []
+            world.sending.sender.stop()
+            before = len(broker.sent)
+            world.sending.promise(2)
+            broker.crash()
+            broker.recover()
+            await asyncio.sleep(100)
+            assert broker.sent[before:] == []
+
+    simulate(scene)
+
+
+def test_a_message_that_the_bus_cannot_carry_is_refused_before_it_is_promised(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with World(LossyBroker(), tmp_path) as world:
+            most = world.sending.bus.capabilities.max_payload
+            with pytest.raises(TooLarge, match="does not fit on link test"), world.sending.store.transaction() as unit:
+                world.sending.sender.append(unit, Word(n=1, text="x" * most))
+            with world.sending.store.transaction() as unit:
+                world.sending.sender.append(unit, Word(n=2, text="x" * (most - 300)))
+            await eventually(lambda: world.settled, 5, "the receipt of the largest that fits")
+            assert world.taking.taken == [2]
+
+    simulate(scene)
