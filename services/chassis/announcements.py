@@ -5,6 +5,7 @@ A state can be announced again on every connect; an event cannot, so it waits he
 
 from __future__ import annotations
 
+import sqlite3
 from functools import partial
 
 from services.chassis import log
@@ -19,6 +20,7 @@ SCHEMA = Schema(
 )
 KEPT = 5_000
 """So many wait for a broker that is away; then the oldest are dropped and the log says so."""
+_TRIM_EVERY = 100
 _WINDOW = 200
 
 
@@ -37,15 +39,18 @@ class Announcements:
         self._bus.on_connect(self._reconnected)
 
     def add(self, unit: Unit, topic: str, payload: bytes) -> None:
-        """Publish *payload* on *topic* once *unit* is committed."""
-        unit.execute("INSERT INTO announcements (topic, payload) VALUES (?, ?)", (topic, payload))
+        """Publish *payload* on *topic* once *unit* is committed. Raises ValueError for more than the bus carries."""
+        if len(payload) > self._bus.capabilities.max_payload:
+            raise ValueError(f"an event of {len(payload)} bytes for {topic} is more than the bus carries")
+        row_id = unit.execute("INSERT INTO announcements (topic, payload) VALUES (?, ?)", (topic, payload)).lastrowid
+        if row_id is not None and row_id % _TRIM_EVERY == 0:
+            self._trim(unit)
         unit.after_commit(self._pump)
 
     def _reconnected(self) -> None:
         self._forget_confirmed()
         self._last_sent = 0
         self._unconfirmed.clear()
-        self._trim()
         self._pump()
 
     def _pump(self) -> None:
@@ -71,18 +76,22 @@ class Announcements:
             self._pump()
 
     def _forget_confirmed(self) -> None:
-        confirmed, self._confirmed = self._confirmed, []
-        with self._store.transaction() as unit:
-            for row_id in confirmed:
-                unit.execute("DELETE FROM announcements WHERE id = ?", (row_id,))
-
-    def _trim(self) -> None:
-        (waiting,) = self._store.read("SELECT count(*) FROM announcements")[0]
-        if waiting <= KEPT:
+        if not self._confirmed:
             return
-        with self._store.transaction() as unit:
-            unit.execute(
-                "DELETE FROM announcements WHERE id NOT IN (SELECT id FROM announcements ORDER BY id DESC LIMIT ?)",
-                (KEPT,),
+        try:
+            with self._store.transaction() as unit:
+                for row_id in self._confirmed:
+                    unit.execute("DELETE FROM announcements WHERE id = ?", (row_id,))
+        except sqlite3.Error as error:
+            _log.error("published events could not be deleted; they may be published again", error=str(error))
+        self._confirmed = []
+
+    def _trim(self, unit: Unit) -> None:
+        dropped = unit.execute(
+            "DELETE FROM announcements WHERE id <= (SELECT id FROM announcements ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (KEPT,),
+        ).rowcount
+        if dropped > 0:
+            unit.after_commit(
+                lambda: _log.error("the broker was away for too long; the oldest events are dropped", count=dropped)
             )
-        _log.error("the broker was away for too long; the oldest events are dropped", count=waiting - KEPT)
