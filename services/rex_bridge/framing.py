@@ -19,7 +19,6 @@ COMMAND_DEADLINE = 2.0
 """Seconds for a whole reply."""
 QUIET = 0.25
 """Seconds without a byte after which an unfinished reply counts as finished."""
-MAX_LINE = 4096
 MAX_REPLY = 16384
 """Bytes; a printer's longest reply has about 400."""
 
@@ -89,8 +88,6 @@ class Exchange:
         if self._size > MAX_REPLY:
             raise NotThisProtocol(f"{self._size} bytes in reply to {self.command}")
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MAX_LINE:
-            raise NotThisProtocol(f"a line of {len(self._rest)} bytes in reply to {self.command}")
         for line in lines:
             reply = self._take(_text(line))
             if reply is not None:

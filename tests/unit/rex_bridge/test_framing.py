@@ -60,6 +60,12 @@ def test_the_second_ok_of_the_command_before_ends_nothing() -> None:
     assert reply.lines[0].startswith("Endstop")
 
 
+def test_what_stands_before_the_cmd_line_is_left_out() -> None:
+    reply = whole("M105", "T0:1/2 B:3/4\r\n" + transcripts.REX["M105"])
+    assert reply is not None
+    assert reply.lines == ("T0:52/240 B:46/100",)
+
+
 def test_a_reply_to_another_command_is_dropped() -> None:
     both = transcripts.REX["M105"] + transcripts.REX["M27"]
     reply = whole("M27", both)

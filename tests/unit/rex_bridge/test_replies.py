@@ -34,6 +34,7 @@ def test_temperatures(model: dict[str, str], expected: Temperatures) -> None:
 def test_a_temperature_without_a_target_and_an_absurd_one() -> None:
     assert replies.temperatures(["T0:52 B:4600/100"]) == Temperatures(Heat(52, None), Heat(None, 100))
     assert replies.temperatures(["T:52/240"]) == Temperatures(Heat(52, 240), Heat())
+    assert replies.temperatures(["T0:52/240 B:46/100", "T0:1/2"]) == Temperatures(Heat(52, 240), Heat(46, 100))
     assert replies.temperatures(["T1:52/240"]) is None
 
 

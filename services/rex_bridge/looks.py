@@ -1,0 +1,87 @@
+"""What a look at the printer tells: readings as they come, and at its end what became of the print. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from services.chassis.clock import Now
+from services.rex_bridge import estimate, prints, replies
+from services.rex_bridge.estimate import Estimate
+from services.rex_bridge.prints import Happening, Sight
+from services.rex_bridge.replies import Activity, Machine
+from services.rex_bridge.state import Effect, Post, Reach, Readings, Say, Show, State
+
+PARSERS: Mapping[str, tuple[str, Callable[[Iterable[str]], Any]]] = {
+    "M119": ("machine", replies.machine),
+    "M105": ("temperatures", replies.temperatures),
+    "M27": ("progress", replies.progress),
+    "M115": ("identity", replies.identity),
+}
+UNSEEN_AFTER = 10.0
+"""Seconds of an outage in mid-print after which something may have happened that nobody saw."""
+
+
+def read(known: Readings, command: str, lines: Iterable[str]) -> Readings | None:
+    """*known* with what the reply to *command* says; None when it says nothing that is understood."""
+    name, parse = PARSERS[command]
+    found = parse(lines)
+    return None if found is None else replace(known, **{name: found})
+
+
+def finished(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
+    """A whole look has been had: follow the print, and be in reach."""
+    machine = state.readings.machine
+    if machine is None:
+        return state, ()
+    since = 0.0 if state.looked_at is None else now.mono - state.looked_at
+    before = state.tracker.current
+    tracker, said = prints.look(state.tracker, state.printer, _sight(state, machine, since), now.wall)
+    same = before is not None and tracker.current is not None and before.id == tracker.current.id
+    # Wall time only for what passed while this process did not run.
+    restored = 0.0 if before is None else max(0.0, (now.wall - before.started).total_seconds())
+    elapsed = (restored if state.looked_at is None else state.elapsed + since) if same else 0.0
+    # A print that goes on after an outage has gone on meanwhile, too.
+    active = (state.active + (0.0 if before and before.paused else since)) if same else 0.0
+    known = state.estimate if same else Estimate()
+    if machine.activity is Activity.PRINTING and state.readings.progress is not None:
+        known = estimate.observe(known, state.readings.progress.trusted, active)
+    state = replace(
+        state,
+        reach=Reach.REACHED,
+        reason=_reason(state),
+        failures=0,
+        trouble_since=None,
+        looked_at=now.mono,
+        tracker=tracker,
+        elapsed=elapsed,
+        active=active,
+        estimate=known,
+    )
+    return state, (*(told(h) for h in said), Show(at_once=state.sent is None), Post())
+
+
+def told(happening: Happening) -> Say:
+    """The event for it."""
+    return Say(happening.kind, happening.print.id, happening.print.job, happening.reason)
+
+
+def _sight(state: State, machine: Machine, since: float) -> Sight:
+    remaining = state.estimate.remaining
+    progress = state.readings.progress
+    return Sight(
+        machine.activity,
+        machine.job,
+        progress.trusted if progress is not None and machine.activity.in_print else None,
+        unseen=state.looked_at is None or (state.failures > 0 and since > UNSEEN_AFTER),
+        could_have_ended=remaining is not None and since >= remaining,
+        watched=state.looked_at is not None and state.failures == 0,
+    )
+
+
+def _reason(state: State) -> str | None:
+    machine = state.readings.machine
+    if machine is None or machine.activity not in (Activity.BUSY, Activity.FAILED, Activity.UNKNOWN):
+        return None
+    return f"the printer says {machine.said}"

@@ -1,0 +1,118 @@
+"""Orders on their way through a look: begun after a fresh status, verified by the next ones, answered once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from contracts.events import EventKind
+from services.chassis.clock import Now
+from services.rex_bridge import control, prints
+from services.rex_bridge.control import Order, Send, Settled
+from services.rex_bridge.framing import Reply
+from services.rex_bridge.state import Ask, Effect, Say, Sent, State
+
+MOST_WAITING = 8
+Outcome = tuple[State, Sequence[Effect]]
+
+
+def answer(state: State, order: Order, done: bool, reason: str | None) -> Say:
+    """The one answer to *order*."""
+    current = state.tracker.current
+    return Say(
+        EventKind.DONE if done else EventKind.REFUSED,
+        print_id=current.id if current else None,
+        job=current.job if current else None,
+        reason=reason,
+        command=order.verb,
+        command_id=order.command_id,
+    )
+
+
+def taken(state: State, order: Order) -> Outcome:
+    """*order* waits for its turn."""
+    if len(state.orders) >= MOST_WAITING:
+        return state, (answer(state, order, False, f"{MOST_WAITING} commands wait already"),)
+    return replace(state, orders=(*state.orders, order)), ()
+
+
+def to_be_paused(state: State) -> bool:
+    """Whether a print runs that nobody is pausing yet."""
+    machine = state.readings.machine
+    under_way = (*state.orders, *((state.sent.order,) if state.sent else ()))
+    return (
+        machine is not None
+        and isinstance(control.begin(Order("pause"), machine), Send)
+        and all(order.verb != "pause" for order in under_way)
+    )
+
+
+def begun(state: State) -> Outcome:
+    """The status is fresh: send the next order, unless the one before it is still to be verified."""
+    machine = state.readings.machine
+    if machine is None or not state.orders or state.sent is not None:
+        return state, ()
+    order, *rest = state.orders
+    decision = control.begin(order, machine)
+    if isinstance(decision, Settled):
+        state, effects = begun(replace(state, orders=tuple(rest)))
+        return state, (answer(state, order, decision.done, decision.reason), *effects)
+    if order.verb == "cancel":
+        # On the disk before the printer hears of it: a restart in between must not call it a failure.
+        state = replace(state, tracker=prints.cancelling(state.tracker))
+    asks = _asks(state, decision)
+    return replace(state, wire=replace(state.wire, asks=asks)), ()
+
+
+def _asks(state: State, send: Send) -> tuple[Ask, ...]:
+    take = () if state.wire.control else (Ask(control.TAKE_CONTROL),)
+    # Firmware that answers nothing without control keeps it until the connection is closed.
+    give = (Ask(control.GIVE_BACK),) if state.free_reads else ()
+    return (*take, Ask(send.code), *give, Ask("M119"))
+
+
+def answered(state: State, reply: Reply, now: Now) -> Outcome:
+    """The printer's reply to the order itself, which says little; what it does is read back."""
+    order, *rest = state.orders
+    state = replace(state, orders=tuple(rest))
+    if reply.refused:
+        return _undone(state, order), (answer(state, order, False, "the printer answers: Control failed"),)
+    return replace(state, sent=Sent(order, now.mono + control.VERIFY_WITHIN)), ()
+
+
+def no_control(state: State) -> Outcome:
+    """Somebody else has control of the printer."""
+    order, *rest = state.orders
+    reason = "another program, such as REXPrint, has control of the printer; close it there"
+    state = _undone(replace(state, orders=tuple(rest)), order)
+    return state, (answer(state, order, False, reason),)
+
+
+def refused(state: State, busy: bool, reason: str) -> Outcome:
+    """The printer cannot be reached: all that waits is answered."""
+    hint = "; close it there" if busy else ""
+    says = tuple(answer(state, order, False, reason + hint) for order in state.orders)
+    for order in state.orders:
+        state = _undone(state, order)
+    return replace(state, orders=()), says
+
+
+def checked(state: State, now: Now) -> Outcome:
+    """Answer the order that was sent, once the printer shows that it obeyed, or when it took too long."""
+    sent = state.sent
+    if sent is None:
+        return state, ()
+    machine = state.readings.machine
+    seen = state.failures == 0
+    if seen and control.obeyed(sent.order, machine, state.readings.temperatures):
+        reason = control.remark(sent.order, machine)
+        return replace(state, sent=None), (answer(state, sent.order, True, reason),)
+    if now.mono < sent.until:
+        return state, ()
+    says = f"it says {machine.said}" if seen and machine else "it does not answer any more"
+    reason = f"sent, but not seen to be obeyed within {control.VERIFY_WITHIN:.0f} s: {says}"
+    return _undone(replace(state, sent=None), sent.order), (answer(state, sent.order, False, reason),)
+
+
+def _undone(state: State, order: Order) -> State:
+    return replace(state, tracker=prints.cancelling(state.tracker, False)) if order.verb == "cancel" else state

@@ -1,0 +1,202 @@
+"""One printer's rim: carries out what the poller wants, publishes what follows, and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from contracts import channels
+from contracts.commands import BadCommand, parse_command
+from contracts.events import EventKind
+from contracts.presence import Availability
+from contracts.printers import REX_VERBS, RexEvent
+from services.chassis import log
+from services.chassis.actor import Actor
+from services.chassis.announcements import Announcements
+from services.chassis.bus.port import Bus, Message
+from services.chassis.clock import Now, now
+from services.chassis.retained import Retained
+from services.chassis.store import Store, Unit
+from services.rex_bridge import control, memory, orders, poller, telemetry
+from services.rex_bridge.control import Order
+from services.rex_bridge.session import NoSession, Session
+from services.rex_bridge.settings import PrinterAddress, RexBridgeSettings
+from services.rex_bridge.sink import Sink
+from services.rex_bridge.state import (
+    Answered,
+    Ask,
+    Close,
+    Closed,
+    Due,
+    Effect,
+    Failed,
+    Heard,
+    Open,
+    Opened,
+    Ordered,
+    Post,
+    Say,
+    Show,
+    Sleep,
+    State,
+    Todo,
+)
+
+_log = log.get(__name__)
+
+
+class Printer:
+    """One printer, isolated from the others: its own task, connection, topics and API thread."""
+
+    def __init__(
+        self, address: PrinterAddress, settings: RexBridgeSettings, store: Store, bus: Bus, events: Announcements
+    ) -> None:
+        self.id = address.id
+        self._settings = settings
+        self._events = events
+        self._session = Session(address)
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        root = settings.topic_root
+        self._command_topic = channels.REX_COMMAND.topic(root, printer=address.id)
+        self._event_topic = channels.REX_EVENT.topic(root, printer=address.id)
+        self._bus = bus
+        self._store = store
+        self._shown = Retained(bus, channels.REX_STATE.topic(root, printer=address.id))
+        self._available = Retained(bus, channels.REX_AVAILABILITY.topic(root, printer=address.id), interval=0.0)
+        self._sink = self._make_sink()
+        self._actor = self._make_actor(State(address.id, due=0.0))
+
+    @property
+    def state(self) -> State:
+        """What is known."""
+        return self._actor.state
+
+    def start(self) -> None:
+        """Subscribe and begin to look, at the print that was under way when the bridge ended."""
+        self._actor = self._make_actor(State(self.id, due=now().mono, tracker=memory.recall(self._store, self.id)))
+        self._shown.start()
+        self._available.start()
+        self._bus.subscribe(self._command_topic, self._commanded)
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Let go of the printer, and say that nobody looks at it any more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._sink is not None:
+            self._sink.stop()
+        await self._session.close()
+        self._available.set(Availability.OFFLINE.value.encode(), now=True)
+
+    # --- the rim of the actor --------------------------------------------------------------------------------------
+
+    def persist(self, unit: Unit, before: State, after: State, effects: Sequence[Effect]) -> None:
+        """Commit the print and what is said of it together."""
+        if after.tracker != before.tracker:
+            memory.keep(unit, self.id, after.tracker)
+        for effect in effects:
+            if isinstance(effect, Say):
+                self._events.add(unit, self._event_topic, self._event(effect).to_bytes())
+        if after.reach is not before.reach:
+            unit.after_commit(lambda: _log.info("printer", printer=self.id, reach=after.reach, reason=after.reason))
+
+    def perform(self, state: State, effects: Sequence[Effect]) -> None:
+        """Publish what changed."""
+        moment = now()
+        for effect in effects:
+            if isinstance(effect, Show):
+                self._show(state, moment, effect.at_once)
+            elif isinstance(effect, Post) and self._sink is not None:
+                self._sink.offer(telemetry.payload(state, moment).to_bytes())
+
+    # --- what it does ----------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                self._actor.feed(await self._do(poller.todo(self._actor.state)))
+            except Exception:
+                # A full disk, or a defect: said aloud, and not the end of this printer.
+                _log.exception("a step failed; going on in 5 s", printer=self.id)
+                await asyncio.sleep(5)
+
+    async def _do(self, todo: Todo) -> Heard:
+        try:
+            match todo:
+                case Sleep(until):
+                    return await self._sleep(until)
+                case Open():
+                    await self._session.open()
+                    return Opened()
+                case Ask(command, within):
+                    return Answered(await self._session.ask(command, within))
+                case Close():
+                    await self._session.close()
+                    return Closed()
+        except NoSession as error:
+            return Failed(error.trouble, error.text)
+
+    async def _sleep(self, until: float) -> Heard:
+        """Until *until*, or until an order has changed what is to be done."""
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._wake.wait()
+        return Due()
+
+    def _step(self, state: State, heard: Heard, moment: Now) -> poller.Outcome:
+        return poller.step(state, heard, moment, self._settings)
+
+    def _show(self, state: State, moment: Now, at_once: bool) -> None:
+        available = telemetry.availability(state)
+        if available is None:
+            return  # what was said before the restart is still the best that is known
+        self._available.set(available.value.encode())
+        self._shown.set(telemetry.payload(state, moment).to_bytes(), now=at_once)
+
+    # --- what it is told -------------------------------------------------------------------------------------------
+
+    def _commanded(self, message: Message) -> None:
+        try:
+            command = parse_command(message.payload, REX_VERBS)
+            if message.retained:
+                raise BadCommand(
+                    "a retained command is ignored, it would be obeyed again at every start; publish it without retain",
+                    command.command,
+                    command.id,
+                )
+            self._order(control.understand(command, self._settings))
+        except BadCommand as error:
+            _log.warning("command refused", printer=self.id, topic=message.topic, reason=str(error))
+            say = Say(EventKind.REFUSED, reason=str(error)[:500], command=error.word, command_id=error.command_id)
+            with self._store.transaction() as unit:
+                self._events.add(unit, self._event_topic, self._event(say).to_bytes())
+
+    def _order(self, order: Order) -> None:
+        _log.info("order", printer=self.id, verb=order.verb, value=order.value, id=order.command_id)
+        self._actor.feed(Ordered(order))
+        self._wake.set()
+
+    def _pause_for_api(self) -> None:
+        """The HTTP API answered 418; it does so until the state that it gets says paused."""
+        if orders.to_be_paused(self.state):
+            self._order(Order("pause", note="asked for by the HTTP API with status 418"))
+
+    def _event(self, say: Say) -> RexEvent:
+        return RexEvent(
+            event=say.kind, command=say.command, id=say.command_id, job=say.job, reason=say.reason,
+            print_id=say.print_id, time=now().wall,
+        )  # fmt: skip
+
+    def _make_actor(self, state: State) -> Actor[State, Heard, Effect]:
+        return Actor(self._store, state, self._step, self)
+
+    def _make_sink(self) -> Sink | None:
+        url, token = self._settings.rex_api_url, self._settings.rex_api_token
+        if url is None:
+            return None
+        return Sink(self.id, url, token.get_secret_value() if token else None, self._pause_for_api)

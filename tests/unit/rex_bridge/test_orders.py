@@ -1,0 +1,228 @@
+"""Orders are sent under control, given back at once, verified by what the printer shows, and answered once."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.commands import BadCommand, Command
+from contracts.events import EventKind
+from contracts.printers import RexStatus
+from services.rex_bridge import control, orders
+from services.rex_bridge.control import Order
+from services.rex_bridge.state import Say
+from tests.unit.rex_bridge.drive import Drive, settings
+from tests.unit.rex_bridge.test_poller_print import printing
+
+
+def answers(drive: Drive) -> list[Say]:
+    return [say for say in drive.says if say.kind in (EventKind.DONE, EventKind.REFUSED)]
+
+
+def asked(drive: Drive) -> list[str]:
+    return [command for _, command in drive.heard]
+
+
+@pytest.mark.parametrize("dialect", ["rex", "adventurer3", "adventurer4", "creator4", "trex"])
+def test_pause_resume_cancel_are_done_when_the_printer_shows_it(dialect: str) -> None:
+    drive = printing(dialect=dialect)
+    for verb, status in [
+        ("pause", RexStatus.PAUSED), ("resume", RexStatus.PRINTING), ("cancel", RexStatus.IDLE),
+    ]:  # fmt: skip
+        drive.order(verb, command_id=verb)
+        assert drive.until(lambda: len(answers(drive)) > 0, 2) < 2
+        assert drive.payload.state is status
+        assert [(a.kind, a.command, a.command_id, a.print_id) for a in answers(drive)] == [
+            (EventKind.DONE, verb, verb, None if verb == "cancel" else "rex-20260102-1")
+        ]
+        drive.run(12)
+        assert len(answers(drive)) == 1
+        drive.effects.clear()
+
+
+def test_control_is_taken_for_the_order_only() -> None:
+    drive = printing()
+    drive.heard.clear()
+    drive.order("pause")
+    drive.run(0.5)
+    assert asked(drive)[:5] == ["M119", "M601 S1", "M25", "M602", "M119"]
+    assert not drive.control
+
+
+def test_a_cancel_is_a_cancelled_print_and_not_a_failed_one() -> None:
+    drive = printing()
+    drive.order("cancel")
+    drive.run(3)
+    assert drive.kinds() == [EventKind.STARTED, EventKind.CANCELLED, EventKind.DONE]
+
+
+def test_a_cancel_is_remembered_over_a_restart() -> None:
+    drive = printing()
+    drive.order("cancel")
+    drive.until(lambda: "M26" in asked(drive), 1)
+    drive.restart()
+    drive.run(3)
+    assert drive.kinds() == [EventKind.STARTED, EventKind.CANCELLED]
+
+
+def test_an_order_wakes_the_bridge_from_its_sleep_and_an_idle_printer_is_let_go_again() -> None:
+    drive = Drive()
+    drive.run(5)
+    drive.order("light", True)
+    drive.run(2)
+    assert drive.machine.light
+    assert answers(drive)[0].kind is EventKind.DONE
+    assert drive.holds[-1].closed is not None
+
+
+def test_what_makes_no_sense_is_refused_without_being_sent() -> None:
+    drive = Drive()
+    drive.run(1)
+    drive.order("pause")
+    drive.run(1)
+    assert (answers(drive)[0].kind, answers(drive)[0].reason) == (
+        EventKind.REFUSED,
+        "nothing to pause: the printer says READY",
+    )
+    assert not {"M25", "M601 S1"} & set(asked(drive))
+
+
+def test_what_is_so_already_is_done() -> None:
+    drive = printing()
+    drive.order("resume")
+    drive.run(1)
+    assert (answers(drive)[0].kind, answers(drive)[0].reason) == (EventKind.DONE, "it was printing already")
+
+
+def test_the_slicer_in_control_is_the_answer_and_polling_goes_on() -> None:
+    drive = printing()
+    drive.manner = "control"
+    drive.order("pause")
+    assert drive.until(lambda: answers(drive), 2) < 2
+    assert answers(drive)[0].kind is EventKind.REFUSED
+    assert "REXPrint" in (answers(drive)[0].reason or "")
+    assert "M25" not in asked(drive)
+    drive.run(5)
+    assert drive.status() is RexStatus.PRINTING
+
+
+@pytest.mark.parametrize(("manner", "word"), [("error", "REXPrint"), ("refuse", "REXPrint"), ("off", "switched on")])
+def test_a_printer_that_cannot_be_reached_is_the_answer(manner: str, word: str) -> None:
+    drive = Drive()
+    drive.run(1)
+    drive.manner = manner
+    drive.order("pause")
+    drive.order("light", True)
+    assert drive.until(lambda: len(answers(drive)) == 2, 4) < 4
+    assert {a.kind for a in answers(drive)} == {EventKind.REFUSED}
+    assert all(word in (a.reason or "") for a in answers(drive))
+
+
+def test_a_connection_that_broke_just_then_is_tried_again_before_an_order_is_refused() -> None:
+    drive = printing()
+    drive.holds[-1].closed = drive.time
+    drive.order("pause")
+    drive.run(2)
+    assert [a.kind for a in answers(drive)] == [EventKind.DONE]
+
+
+def test_a_printer_that_does_not_obey_is_found_out() -> None:
+    drive = printing()
+    drive.machine.deaf = True
+    drive.order("cancel")
+    took = drive.until(lambda: answers(drive), 12)
+    assert took == pytest.approx(control.VERIFY_WITHIN, abs=0.5)
+    assert (answers(drive)[0].kind, drive.payload.state) == (EventKind.REFUSED, RexStatus.PRINTING)
+    assert "BUILDING_FROM_SD" in (answers(drive)[0].reason or "")
+    # The print that it did not cancel ends some day by itself.
+    drive.machine.complete()
+    drive.run(5)
+    assert drive.kinds()[-1] is EventKind.FINISHED
+
+
+def test_a_printer_that_is_gone_after_an_order_is_said_too() -> None:
+    drive = printing()
+    drive.machine.pause_takes = 100
+    drive.order("pause")
+    drive.until(lambda: drive.state.sent, 1)
+    drive.manner = "off"
+    drive.run(20)
+    assert "does not answer" in (answers(drive)[0].reason or "")
+
+
+def test_orders_wait_for_each_other() -> None:
+    drive = printing()
+    drive.order("pause")
+    drive.order("resume")
+    drive.order("light", True)
+    drive.run(5)
+    assert [(a.command, a.kind) for a in answers(drive)] == [
+        ("pause", EventKind.DONE), ("resume", EventKind.DONE), ("light", EventKind.DONE),
+    ]  # fmt: skip
+    assert drive.status() is RexStatus.PRINTING
+
+
+def test_too_many_orders_are_refused() -> None:
+    drive = printing()
+    for _ in range(orders.MOST_WAITING + 2):
+        drive.order("light", True)
+    assert len([a for a in answers(drive) if a.kind is EventKind.REFUSED]) == 2
+
+
+@pytest.mark.parametrize(("verb", "heater"), [("nozzle", "nozzle"), ("bed", "bed")])
+def test_temperatures_are_verified_by_their_target(verb: str, heater: str) -> None:
+    drive = Drive()
+    drive.run(1)
+    drive.order(verb, 55.0)
+    drive.run(2)
+    assert getattr(drive.machine, heater).target == 55
+    assert answers(drive)[0].kind is EventKind.DONE
+    drive.machine.deaf = True
+    drive.order(verb, 60.0)
+    drive.run(12)
+    assert answers(drive)[1].kind is EventKind.REFUSED
+
+
+def test_a_light_that_is_not_reported_is_taken_at_its_word_and_said_so() -> None:
+    drive = Drive(dialect="adventurer3")
+    drive.run(1)
+    drive.order("light", True)
+    drive.run(2)
+    assert "does not report" in (answers(drive)[0].reason or "")
+
+
+def understood(*words: str, **values: object) -> Order:
+    return control.understand(Command(command=words[0], arguments=words[1:], id="x"), settings(**values))
+
+
+def test_temperatures_are_off_by_default_and_clamped() -> None:
+    with pytest.raises(BadCommand, match="BOARDCAST_REX_SET_TEMPERATURES"):
+        understood("nozzle", "200")
+    on = {"rex_set_temperatures": True}
+    assert understood("nozzle", "200", **on) == Order("nozzle", 200.0, "x")
+    high = understood("nozzle", "900", **on)
+    assert (high.value, high.note) == (240.0, "clamped to 240 °C by BOARDCAST_REX_NOZZLE_MAX")
+    assert understood("bed", "900", **on).value == 100.0
+    for bad in ("nan", "inf", "-1", "hot"):
+        with pytest.raises(BadCommand):
+            understood("bed", bad, **on)
+
+
+def test_the_light_is_on_or_off() -> None:
+    assert understood("light", "ON") == Order("light", True, "x")
+    with pytest.raises(BadCommand, match="'on' or 'off'"):
+        understood("light", "blue")
+
+
+def test_the_api_pauses_a_running_print_once() -> None:
+    drive = Drive()
+    assert not orders.to_be_paused(drive.state)
+    drive.run(1)
+    assert not orders.to_be_paused(drive.state)
+    drive = printing()
+    assert orders.to_be_paused(drive.state)
+    drive.order("pause")
+    assert not orders.to_be_paused(drive.state)
+    drive.until(lambda: drive.state.sent, 1)
+    assert not orders.to_be_paused(drive.state)
+    drive.run(2)
+    assert not orders.to_be_paused(drive.state)

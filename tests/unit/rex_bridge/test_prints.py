@@ -1,0 +1,108 @@
+"""What becomes of a print, decided from what was seen last and what is seen now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from contracts.events import EventKind
+from services.chassis.store import Store
+from services.rex_bridge import memory, prints
+from services.rex_bridge.prints import Print, Sight, Tracker
+from services.rex_bridge.replies import Activity
+
+WALL = datetime(2026, 1, 2, tzinfo=UTC)
+RUNNING = Tracker(7, Print("rex-20260102-7", WALL, job="cube.gx", progress=40.0))
+PRINTING = Sight(Activity.PRINTING, "cube.gx", 41.0)
+
+
+def kinds(tracker: Tracker, sight: Sight) -> list[EventKind]:
+    return [happening.kind for happening in prints.look(tracker, "rex", sight, WALL)[1]]
+
+
+def idle(**values: bool) -> Sight:
+    return Sight(Activity.IDLE, None, None, **values)
+
+
+@pytest.mark.parametrize(
+    ("progress", "sight", "kind"),
+    [
+        (40.0, Sight(Activity.COMPLETED, None, None), EventKind.FINISHED),
+        (40.0, Sight(Activity.FAILED, None, None), EventKind.FAILED),
+        (40.0, idle(), EventKind.CANCELLED),
+        (96.0, idle(), EventKind.FINISHED),
+        (96.0, idle(unseen=True), EventKind.FINISHED),
+        (40.0, idle(unseen=True), EventKind.FAILED),
+        (40.0, idle(unseen=True, could_have_ended=True), EventKind.FINISHED),
+        (None, idle(unseen=True), EventKind.FAILED),
+    ],
+)
+def test_ends(progress: float | None, sight: Sight, kind: EventKind) -> None:
+    assert RUNNING.current is not None
+    running = replace(RUNNING, current=replace(RUNNING.current, progress=progress))
+    after, said = prints.look(running, "rex", sight, WALL)
+    assert [happening.kind for happening in said] == [kind]
+    assert after == Tracker(7, None)
+
+
+@pytest.mark.parametrize("activity", [Activity.IDLE, Activity.COMPLETED])
+def test_an_ordered_end_is_a_cancel_however_the_printer_calls_it(activity: Activity) -> None:
+    assert kinds(prints.cancelling(RUNNING), Sight(activity, None, None, unseen=True)) == [EventKind.CANCELLED]
+
+
+@pytest.mark.parametrize(
+    ("sight", "another"),
+    [
+        (PRINTING, False),
+        (replace(PRINTING, unseen=True), False),
+        (replace(PRINTING, job=None, unseen=True), False),
+        (replace(PRINTING, job="other.gx"), True),
+        # Progress that falls before our eyes is a quirk; out of sight it is another print.
+        (replace(PRINTING, progress=2.0), False),
+        (replace(PRINTING, progress=2.0, unseen=True), True),
+        (replace(PRINTING, progress=None, unseen=True), False),
+        (replace(PRINTING, progress=39.0, unseen=True), False),
+    ],
+)
+def test_the_same_print_or_another(sight: Sight, another: bool) -> None:
+    after, said = prints.look(RUNNING, "rex", sight, WALL)
+    assert after.number == (8 if another else 7)
+    assert [h.kind for h in said][-1:] == ([EventKind.STARTED] if another else [])
+
+
+@pytest.mark.parametrize("activity", [Activity.BUSY, Activity.UNKNOWN])
+def test_what_is_not_clear_ends_nothing_and_starts_nothing(activity: Activity) -> None:
+    assert kinds(RUNNING, Sight(activity, None, None)) == []
+    assert kinds(Tracker(), Sight(activity, None, None)) == []
+
+
+def test_a_finished_print_that_was_never_seen_running_is_nothing() -> None:
+    assert kinds(Tracker(), Sight(Activity.COMPLETED, "cube.gx", None)) == []
+
+
+def test_found_paused_is_started_and_paused() -> None:
+    sight = Sight(Activity.PAUSED, "cube.gx", 3.0, watched=False)
+    assert kinds(Tracker(), sight) == [EventKind.STARTED, EventKind.PAUSED]
+
+
+def test_only_whole_percents_are_written_down() -> None:
+    assert prints.look(RUNNING, "rex", replace(PRINTING, progress=40.6), WALL)[0] == RUNNING
+    assert prints.look(RUNNING, "rex", PRINTING, WALL)[0] != RUNNING
+
+
+def test_the_tracker_survives_on_the_disk(tmp_path: Path) -> None:
+    store = Store(tmp_path, "rex")
+    store.open(memory.SCHEMA)
+    assert memory.recall(store, "rex") == Tracker()
+    with store.transaction() as unit:
+        memory.keep(unit, "rex", RUNNING)
+        unit.execute("INSERT INTO rex_prints VALUES ('broken', '{')")
+    store.close()
+    store.open(memory.SCHEMA)
+    assert memory.recall(store, "rex") == RUNNING
+    assert memory.recall(store, "rex2") == Tracker()
+    assert memory.recall(store, "broken") == Tracker()
+    store.close()
