@@ -13,6 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.chassis import log
+
+_log = log.get(__name__)
+
 EVERY = 2.0
 STALE_AFTER = 15.0
 """Seconds."""
@@ -56,7 +60,18 @@ def read(path: Path) -> Health:
 
 
 async def keep(path: Path, health: Callable[[], Health]) -> None:
-    """Write the present health every few seconds until cancelled."""
+    """Write the present health every few seconds until cancelled.
+
+    Nothing that goes wrong here ends the service: on a full disk it is still needed to switch heaters off, and a file
+    that is not rewritten says "not well" by its age.
+    """
+    failing = False
     while True:
-        write(path, health())
+        try:
+            write(path, health())
+            failing = False
+        except Exception as error:
+            if not failing:
+                _log.error("health cannot be written; the service goes on", path=str(path), error=str(error))
+            failing = True
         await asyncio.sleep(EVERY)

@@ -1,4 +1,4 @@
-"""Settings every service has, and how they are read: environment, `.env`, and files for secrets.
+"""Settings every service has, and how they are read: from the environment, and from files for secrets.
 
 A setting ``X`` may be given as ``BOARDCAST_X`` or, for secrets above all, as ``BOARDCAST_X_FILE`` that names a file
 with the value.
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from services.chassis.bus.address import parse_addresses
 from services.chassis.log import LogFormat
@@ -81,15 +81,22 @@ class _ValueFiles(PydanticBaseSettingsSource):
         if not path:
             return None, field_name, False
         try:
-            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+            text = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise BadSettings(
                 f"{PREFIX}{field_name.upper()}_FILE names {path}, which cannot be read: {error}"
             ) from error
+        if not text:
+            raise BadSettings(f"{PREFIX}{field_name.upper()}_FILE names {path}, which is empty")
+        return text, field_name, self.field_is_complex(field)
 
     def __call__(self) -> dict[str, Any]:
-        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, _, is_complex = self.get_field_value(field, name)
+            if value is not None:
+                found[name] = self.prepare_field_value(name, field, value, is_complex)
+        return found
 
 
 def load(kind: type[T]) -> T:
@@ -102,6 +109,8 @@ def load(kind: type[T]) -> T:
             for e in error.errors(include_url=False, include_input=False)
         ]
         raise BadSettings("\n".join(lines)) from error
+    except SettingsError as error:
+        raise BadSettings(f"{error}; lists and tables are written as JSON") from error
 
 
 def describe(settings: ChassisSettings) -> list[str]:

@@ -29,6 +29,9 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
 
 
 def _parse(part: str) -> Address:
+    if "@" in part:
+        # Not a word of it: what stands before the @ is a password.
+        raise ValueError("a broker address carries credentials; set BUS_USERNAME and BUS_PASSWORD instead")
     try:
         url = urlsplit(part)
         port = url.port
@@ -36,8 +39,6 @@ def _parse(part: str) -> Address:
         raise ValueError(f"'{part}' is no broker address: {error}") from error
     if url.scheme not in _DEFAULT_PORT or not url.hostname:
         raise ValueError(f"'{part}' is no broker address; use mqtt://host[:port] or mqtts://host[:port]")
-    if url.username or url.password:
-        raise ValueError(f"address of '{url.hostname}' carries credentials; set BUS_USERNAME and BUS_PASSWORD instead")
     if url.path not in ("", "/") or url.query or url.fragment:
         raise ValueError(f"'{part}' has something behind the port")
     return Address(url.hostname, port or _DEFAULT_PORT[url.scheme], url.scheme == "mqtts")

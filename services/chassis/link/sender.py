@@ -270,7 +270,7 @@ class LinkSender:
         if room > 0:
             epoch = self._outbox.head().epoch
             for row in self._outbox.rows(self._cursor, room):
-                self._send(_data_frame(epoch, row))
+                self._send(data_frame(epoch, row))
                 self._cursor = row.seq
             self._highest = max(self._highest, self._cursor)
         self._arm()
@@ -305,11 +305,11 @@ class LinkSender:
         self._probing = True
         epoch = self._outbox.head().epoch
         for row in self._outbox.rows(self._receipted, 1):
-            self._send(_data_frame(epoch, row))
+            self._send(data_frame(epoch, row))
             self._cursor = row.seq
             self._highest = max(self._highest, row.seq)
 
 
-def _data_frame(epoch: str, row: Row) -> bytes:
+def data_frame(epoch: str, row: Row) -> bytes:
     """A contracts.links.Data as JSON, around a body that is JSON already."""
     return f'{{"kind":"data","epoch":"{epoch}","seq":{row.seq},"digest":"{row.digest}","body":{row.body}}}'.encode()
