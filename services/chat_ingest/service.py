@@ -50,6 +50,7 @@ class ChatIngest:
         self._intake = Intake(parts.store, self._link, self._limits, self._show)
         self._replies = Replies(parts.bus, channels.CHAT_REPLY.topic(root), source, dead)
         self._tasks: list[asyncio.Task[None]] = []
+        self._shown: tuple[bool, str | None] | None = None
 
     async def start(self) -> None:
         """Listen to the chat at once: what it says is stored also while the broker is away."""
@@ -67,7 +68,6 @@ class ChatIngest:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._intake.deaf("chat_ingest is stopped")
         self._intake.flush()
-        self._show(now=True)
         self._retained.stop()
         self._link.stop()
 
@@ -82,9 +82,12 @@ class ChatIngest:
             return Health(not self._source.misses, f"chat is not heard: {state.reason}")
         return Health(True, f"hears {self._source.name}; {state.received} messages, {self._link.waiting} waiting")
 
-    def _show(self, *, now: bool = False) -> None:
+    def _show(self) -> None:
+        """Counts wait for the interval; being heard or not, and why, does not."""
         state = chat_state(self._limits, self._intake.state, self._link.waiting)
-        self._retained.set(state.to_bytes(), now=now)
+        news = (state.connected, state.reason)
+        self._retained.set(state.to_bytes(), now=news != self._shown)
+        self._shown = news
 
     async def _tick(self) -> None:
         while True:
