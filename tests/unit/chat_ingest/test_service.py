@@ -80,7 +80,8 @@ async def test_a_burst_is_few_commits_and_a_lone_message_does_not_wait(
         world.source.ear.heard(message(number))
         await until(lambda: world.stored > number, "one message")  # noqa: B023 - called in this round
         delays.append(loop.time() - at)
-    assert min(delays) < intake_module.COMMIT_EVERY * 0.9
+    # The first may have come with what was waiting already.
+    assert min(delays[1:]) < intake_module.COMMIT_EVERY * 0.9
     commits.clear()
     at = loop.time()
     for number in range(5, 45):
