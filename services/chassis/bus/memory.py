@@ -8,8 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from services.chassis import log
 from services.chassis.bus.callbacks import Callbacks, guarded
 from services.chassis.bus.port import Capabilities, Delivered, Message, MessageHandler, Presence, matches
+
+_log = log.get(__name__)
+MAX_PAYLOAD = 1 << 20
 
 
 class MemoryBroker:
@@ -71,19 +75,25 @@ class MemoryBus:
         self._callbacks = Callbacks()
         self._connected = False
         self._connection = 0
+        self._stopped = False
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(retained=True, wills=True, wildcards=True, max_payload=1 << 20, resend_after=1.0)
+        return Capabilities(retained=True, wills=True, wildcards=True, max_payload=MAX_PAYLOAD, resend_after=1.0)
 
     @property
     def connected(self) -> bool:
         return self._connected
 
     async def start(self) -> None:
-        asyncio.get_running_loop().call_soon(self._broker.attach, self)
+        asyncio.get_running_loop().call_soon(self._attach)
+
+    def _attach(self) -> None:
+        if not self._stopped:
+            self._broker.attach(self)
 
     async def stop(self) -> None:
+        self._stopped = True
         if self._connected and self.presence is not None:
             self._broker.route(Message(self.presence.topic, self.presence.offline), retain=True)
         self._connected = False
@@ -95,11 +105,17 @@ class MemoryBus:
             self._deliver_retained(topic_filter)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, delivered: Delivered | None = None) -> None:
-        taken = self._connected
+        taken = self._connected and len(payload) <= MAX_PAYLOAD
         if taken:
             self._broker.route(Message(topic, payload), retain=retain)
+        elif self._connected:
+            _log.error("a message is too large for this bus; not sent", topic=topic, size=len(payload))
         if delivered is not None:
-            asyncio.get_running_loop().call_soon(guarded, delivered, taken)
+            asyncio.get_running_loop().call_soon(self._report, delivered, taken)
+
+    def _report(self, delivered: Delivered, taken: bool) -> None:
+        if not self._stopped:
+            guarded(delivered, taken)
 
     def on_connect(self, callback: Callable[[], None]) -> None:
         self._callbacks.connect.append(callback)

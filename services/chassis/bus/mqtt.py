@@ -11,9 +11,9 @@ import random
 import socket
 import ssl
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -23,15 +23,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 from services.chassis import log
 from services.chassis.bus.address import Address
 from services.chassis.bus.callbacks import Callbacks, guarded
+from services.chassis.bus.inbox import Inbox
 from services.chassis.bus.port import Capabilities, Delivered, Message, MessageHandler, Presence
 
 _log = log.get(__name__)
 
 CONNECT_TIMEOUT = 5.0
+STEADY_AFTER = 3.0
+"""Seconds that a connection has to last before the back-off begins anew."""
 MAX_PAYLOAD = 1 << 18
-INBOX_MESSAGES = 20_000
-INBOX_BYTES = 64 << 20
-"""Beyond either bound messages are dropped, counted and said aloud; the links get theirs again."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class MqttOptions:
     addresses: tuple[Address, ...]
     client_id: str
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     presence: Presence | None = None
     keepalive: int = 10
@@ -55,16 +55,14 @@ class MqttBus:
     def __init__(self, options: MqttOptions) -> None:
         self._options = options
         self._callbacks = Callbacks()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.inbox = Inbox()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._inbox: deque[Callable[[], None]] = deque()
-        self._inbox_bytes = 0
-        self._dropped = 0
-        self._wake_scheduled = False
         self._lock = threading.Lock()
-        self._connection: _Connection | None = None
+        self._serving: _Connection | None = None  # the one that the thread tries or has
+        self._connection: _Connection | None = None  # the same once its subscriptions are in force
         self._connected = False
+        self._since = 0.0
 
     @property
     def capabilities(self) -> Capabilities:
@@ -75,12 +73,14 @@ class MqttBus:
         return self._connected
 
     async def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.inbox.open(asyncio.get_running_loop())
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._thread.start()
 
     async def stop(self) -> None:
-        self._stopping.set()
+        with self._lock:
+            self._stopping.set()
+            serving = self._serving
         connection, self._connection = self._connection, None
         presence = self._options.presence
         if connection is not None and self._connected and presence is not None:
@@ -91,10 +91,11 @@ class MqttBus:
             except TimeoutError:
                 _log.warning("the broker did not confirm the farewell; its will says offline instead")
         self._connected = False
-        if connection is not None:
-            connection.close()
+        if serving is not None:
+            serving.close()
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, 1.0)
+            await asyncio.to_thread(self._thread.join, 0.5)
+        self.inbox.close()
 
     def subscribe(self, topic_filter: str, handler: MessageHandler) -> None:
         self._callbacks.subscriptions.append((topic_filter, handler))
@@ -102,11 +103,14 @@ class MqttBus:
             self._connection.subscribe([topic_filter])
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, delivered: Delivered | None = None) -> None:
-        if self._connection is None or not self._connected:
-            if delivered is not None and self._loop is not None:
-                self._loop.call_soon(guarded, delivered, False)
+        if len(payload) > MAX_PAYLOAD:
+            _log.error("a message is too large for this bus; not sent", topic=topic, size=len(payload))
+        elif self._connection is not None and self._connected:
+            self._connection.publish(topic, payload, retain, delivered)
             return
-        self._connection.publish(topic, payload, retain, delivered)
+        if delivered is not None:
+            refused = delivered
+            self.inbox.post(lambda: refused(False))
 
     def on_connect(self, callback: Callable[[], None]) -> None:
         self._callbacks.connect.append(callback)
@@ -123,47 +127,32 @@ class MqttBus:
             for address in self._options.addresses:
                 if self._stopping.is_set():
                     return
-                connection = _Connection(self, self._options, address)
-                if connection.serve():
+                if self._serve(address):
                     delay = self._options.back_off_first
             # Jitter, so that the services of a stack do not all knock at a returning broker in the same instant.
             self._stopping.wait(delay * random.uniform(0.5, 1.0))
             delay = min(delay * 2, self._options.back_off_most)
 
-    def post(self, callback: Callable[[], None], size: int = 0) -> None:
-        """Hand *callback* to the event loop; a burst wakes the loop once."""
+    def _serve(self, address: Address) -> bool:
+        """Be connected to *address* for as long as it lasts. Returns whether that was of use."""
+        connection = _Connection(self, self._options, address)
         with self._lock:
-            if size and (len(self._inbox) >= INBOX_MESSAGES or self._inbox_bytes + size > INBOX_BYTES):
-                self._dropped += 1
-                return
-            self._inbox.append(callback)
-            self._inbox_bytes += size
-            if self._wake_scheduled or self._loop is None or self._loop.is_closed():
-                return
-            self._wake_scheduled = True
-        try:
-            self._loop.call_soon_threadsafe(self._drain)
-        except RuntimeError:
-            return  # the loop closed between the check and the call: nobody is there to be told
+            if self._stopping.is_set():
+                return True
+            self._serving = connection
+        began = time.monotonic()
+        established = connection.serve()
+        # A connection that is lost at once is no success: two services under one client id throw each other out, and
+        # would do so several times a second.
+        return established and time.monotonic() - began >= STEADY_AFTER
 
     # --- on the event loop -----------------------------------------------------------------------------------------
-
-    def _drain(self) -> None:
-        with self._lock:
-            batch, self._inbox = self._inbox, deque()
-            self._inbox_bytes = 0
-            self._wake_scheduled = False
-            dropped, self._dropped = self._dropped, 0
-        if dropped:
-            _log.error("messages came faster than they could be taken; dropped", count=dropped)
-        for callback in batch:
-            guarded(callback)
 
     def established(self, connection: _Connection) -> None:
         """All subscriptions are in force on *connection*: announce presence, then tell everybody."""
         if self._stopping.is_set():
             return
-        self._connection, self._connected = connection, True
+        self._connection, self._connected, self._since = connection, True, time.monotonic()
         _log.info("connected to the broker", address=str(connection.address), client_id=self._options.client_id)
         # What was subscribed between the CONNACK and now is not in force yet.
         known = connection.asked
@@ -177,6 +166,8 @@ class MqttBus:
         connection.fail_outstanding()
         if connection is self._connection:
             self._connection, self._connected = None, False
+            if time.monotonic() - self._since < STEADY_AFTER:
+                reason += f"; if this goes on, look for another service with the client id {self._options.client_id}"
             _log.warning("connection to the broker lost; trying again", address=str(connection.address), reason=reason)
             self._callbacks.disconnected(reason)
         elif not self._stopping.is_set():
@@ -202,9 +193,11 @@ class _Connection:
         self._bus = bus
         self._options = options
         self._reason = "connection closed"
+        self._closing = threading.Event()
         self._established = False
         self._waiting_for: int | None = None
         self._asked_by_mid: dict[int, list[str]] = {}
+        self._asking = threading.Lock()  # a SUBACK may come before subscribe() has returned on the event loop
         # By paho's message id. Touched on the event loop only: a PUBACK comes through the inbox and so never before
         # publish() has returned there.
         self._outstanding: dict[int, Delivered] = {}
@@ -226,6 +219,9 @@ class _Connection:
         if self._options.presence is not None:
             client.will_set(self._options.presence.topic, self._options.presence.offline, qos=1, retain=True)
         client.on_socket_open = _no_delay
+        # paho's publish() writes to the socket itself unless this is set, and its own thread does so as well: two
+        # writers swap packets, or mix them up once the socket is full. Like this the thread is the only one.
+        client.on_socket_register_write = _leave_it_to_the_thread
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -239,10 +235,18 @@ class _Connection:
             if self.address.tls:
                 self._client.tls_set(ca_certs=self._options.ca_file)
             self._client.connect(self.address.host, self.address.port, self._options.keepalive)
+            if self._closing.is_set():  # close() came while there was nothing to be closed yet
+                self._client.disconnect()
+            # Only loop() makes the socket pair by which publish() wakes this thread; without it a message may wait
+            # for the whole time-out of loop_forever().
+            self._client.loop(timeout=0.0)
             self._client.loop_forever(timeout=1.0, retry_first_connection=False)
         except (OSError, ssl.SSLError, ValueError) as error:
             self._reason = f"{type(error).__name__}: {error}"
-        self._bus.post(lambda: self._bus.lost(self, self._reason))
+        except Exception as error:  # a defect must not end the thread, or the service would stay away for ever
+            _log.exception("the MQTT client met a defect; connecting anew")
+            self._reason = f"{type(error).__name__}: {error}"
+        self._bus.inbox.post(lambda: self._bus.lost(self, self._reason))
         return self._established
 
     def subscribe(self, filters: Iterable[str]) -> int | None:
@@ -251,9 +255,10 @@ class _Connection:
         if not wanted:
             return None
         self.asked.update(wanted)
-        _, mid = self._client.subscribe([(f, 1) for f in wanted])
-        if mid is not None:
-            self._asked_by_mid[mid] = wanted
+        with self._asking:
+            _, mid = self._client.subscribe([(f, 1) for f in wanted])
+            if mid is not None:
+                self._asked_by_mid[mid] = wanted
         return mid
 
     def publish(self, topic: str, payload: bytes, retain: bool, delivered: Delivered | None) -> None:
@@ -262,12 +267,13 @@ class _Connection:
         if delivered is None:
             return
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
-            self._bus.post(lambda: guarded(delivered, False))
+            self._bus.inbox.post(lambda: guarded(delivered, False))
             return
         self._outstanding[info.mid] = delivered
 
     def close(self) -> None:
-        """Say goodbye to the broker, without the will."""
+        """Say goodbye to the broker, without the will, now or as soon as it has answered."""
+        self._closing.set()
         self._client.disconnect()
 
     def fail_outstanding(self) -> None:
@@ -277,6 +283,9 @@ class _Connection:
             guarded(delivered, False)
 
     def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: ReasonCode, ___: Any) -> None:
+        if self._closing.is_set():
+            client.disconnect()
+            return
         if reason.is_failure:
             self._reason = f"the broker refused the connection: {reason}; check BUS_USERNAME and BUS_PASSWORD"
             client.disconnect()
@@ -287,10 +296,12 @@ class _Connection:
 
     def _establish(self) -> None:
         self._established = True
-        self._bus.post(lambda: self._bus.established(self))
+        self._bus.inbox.post(lambda: self._bus.established(self))
 
     def _on_subscribe(self, _: Any, __: Any, mid: int, reasons: list[ReasonCode], ___: Any) -> None:
-        for topic_filter, reason in zip(self._asked_by_mid.pop(mid, []), reasons, strict=False):
+        with self._asking:
+            asked = self._asked_by_mid.pop(mid, [])
+        for topic_filter, reason in zip(asked, reasons, strict=False):
             if reason.is_failure:
                 _log.error("the broker refuses a subscription; check its access list", topic=topic_filter)
         if mid == self._waiting_for:
@@ -303,15 +314,19 @@ class _Connection:
 
     def _on_message(self, _: Any, __: Any, received: paho.MQTTMessage) -> None:
         message = Message(received.topic, bytes(received.payload), received.retain)
-        self._bus.post(lambda: self._bus.arrived(message), size=len(message.payload) + 1)
+        self._bus.inbox.post(lambda: self._bus.arrived(message), size=len(message.payload) + 1)
 
     def _on_publish(self, _: Any, __: Any, mid: int, ___: Any, ____: Any) -> None:
-        self._bus.post(lambda: self._confirmed(mid))
+        self._bus.inbox.post(lambda: self._confirmed(mid))
 
     def _confirmed(self, mid: int) -> None:
         delivered = self._outstanding.pop(mid, None)
         if delivered is not None:
             guarded(delivered, True)
+
+
+def _leave_it_to_the_thread(*_: object) -> None:
+    """publish() has woken paho's thread already."""
 
 
 def _no_delay(_: Any, __: Any, sock: Any) -> None:

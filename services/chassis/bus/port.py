@@ -39,7 +39,7 @@ class Capabilities:
     wills: bool
     wildcards: bool
     max_payload: int
-    """Bytes."""
+    """Bytes. Publishing more is refused: logged, and *delivered* is called with False."""
     resend_after: float
     """Base time-out of a durable link over this bus, in seconds."""
 
@@ -59,7 +59,7 @@ class Bus(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether the bus is connected and every subscription made so far is in force."""
+        """Whether the bus is connected and every subscription made before the connect is in force."""
         ...
 
     async def start(self) -> None:

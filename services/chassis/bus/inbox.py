@@ -1,0 +1,67 @@
+"""From an adapter's own thread to the event loop: in order, one wake-up a burst, and never more than so much."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from services.chassis import log
+from services.chassis.bus.callbacks import guarded
+
+_log = log.get(__name__)
+
+MESSAGES = 20_000
+BYTES = 64 << 20
+"""Beyond either bound messages are dropped, counted and said aloud; the links get theirs again."""
+
+
+class Inbox:
+    """What one thread hands over to the event loop of another."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._bytes = 0
+        self._dropped = 0
+        self._wake_scheduled = False
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Call on *loop* what is posted, also what has been posted before."""
+        self._loop = loop
+        loop.call_soon(self._drain)
+
+    def close(self) -> None:
+        """Call nothing any more."""
+        self._closed = True
+
+    def post(self, callback: Callable[[], None], size: int = 0) -> None:
+        """Have *callback* called on the event loop. *size* in bytes is 0 for what must not be dropped."""
+        with self._lock:
+            if size and (len(self._waiting) >= MESSAGES or self._bytes + size > BYTES):
+                self._dropped += 1
+                return
+            self._waiting.append(callback)
+            self._bytes += size
+            if self._wake_scheduled or self._loop is None or self._loop.is_closed():
+                return
+            self._wake_scheduled = True
+        try:
+            self._loop.call_soon_threadsafe(self._drain)
+        except RuntimeError:
+            return  # the loop closed between the check and the call: nobody is there to be told
+
+    def _drain(self) -> None:
+        with self._lock:
+            batch, self._waiting = self._waiting, deque()
+            self._bytes = 0
+            self._wake_scheduled = False
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            _log.error("messages came faster than they could be taken; dropped", count=dropped)
+        for callback in batch:
+            if not self._closed:
+                guarded(callback)

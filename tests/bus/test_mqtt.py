@@ -1,0 +1,278 @@
+"""What only a real broker can do to a bus."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from deploy.simulators.mosquitto import Mosquitto
+from deploy.simulators.ports import free_port
+from services.chassis.bus import inbox
+from services.chassis.bus.port import Presence
+from tests.bus.adapters import Listener, MqttLab, until, up
+
+pytestmark = pytest.mark.broker
+PRESENCE = Presence("service/one/availability")
+
+
+async def test_the_next_broker_of_the_list_is_tried(mqtt: MqttLab, tmp_path: Path) -> None:
+    other = Mosquitto(tmp_path / "other")
+    other.start()
+    bus = mqtt.made(mqtt.options(url=f"mqtt://127.0.0.1:{free_port()},{mqtt.broker.url},{other.url}"))
+    at_first, at_other = mqtt.bus(), mqtt.made(mqtt.options(url=other.url))
+    first, second = Listener(), Listener()
+    at_first.subscribe("a", first)
+    at_other.subscribe("a", second)
+    await up(bus, at_first, at_other)
+    bus.publish("a", b"1")
+    await until(lambda: first.payloads == [b"1"], "the message at the second address")
+    mqtt.crash()
+
+    def heard_at_other() -> bool:
+        bus.publish("a", b"2")
+        return b"2" in second.payloads
+
+    await until(heard_at_other, "a message at the third address")
+    other.stop()
+
+
+async def test_a_wrong_password_is_named_and_tried_again(tmp_path: Path) -> None:
+    lab = MqttLab(tmp_path / "open")
+    passwords = tmp_path / "passwords"
+    passwords.write_text("")
+    strict = Mosquitto(tmp_path / "strict", extra=["allow_anonymous false", f"password_file {passwords}"])
+    strict.start()
+    bus = lab.made(replace(lab.options(url=strict.url), username="me", password="wrong"))
+    with capture_logs() as logs:
+        await bus.start()
+        await until(lambda: sum("BUS_PASSWORD" in str(line.get("reason")) for line in logs) >= 2, "two refusals")
+    assert "wrong" not in str(logs)
+    assert not bus.connected
+    began = time.monotonic()
+    await bus.stop()
+    assert time.monotonic() - began < 2
+    strict.stop()
+    await lab.close()
+
+
+def _plugin() -> Path:
+    found = [path for root in ("/usr", "/opt") for path in Path(root).glob("**/mosquitto_dynamic_security.so")]
+    assert found, "the plugin that comes with Mosquitto is missing: mosquitto_dynamic_security.so"
+    return found[0]
+
+
+def _access_list(folder: Path) -> Path:
+    """Mosquitto's own plugin is the one way to have it refuse a subscription with an answer."""
+    config = folder / "access.json"
+    everything = {"topic": "#", "allow": True}
+    acls = [
+        {"acltype": "subscribePattern", "topic": "allowed/#", "allow": True},
+        {"acltype": "publishClientSend", **everything},
+        {"acltype": "publishClientReceive", **everything},
+    ]
+    config.write_text(
+        json.dumps(
+            {
+                "defaultACLAccess": {"subscribe": False, "publishClientSend": True, "publishClientReceive": True},
+                "roles": [{"rolename": "some", "acls": acls}],
+                "groups": [{"groupname": "all", "roles": [{"rolename": "some"}]}],
+                "anonymousGroup": "all",
+                "clients": [],
+            }
+        )
+    )
+    return config
+
+
+@pytest_asyncio.fixture
+async def guarded_lab(tmp_path: Path) -> AsyncIterator[MqttLab]:
+    """A broker that allows subscriptions below `allowed/` only."""
+    lab = MqttLab(tmp_path / "mosquitto")
+    lab.broker.stop()
+    extra = [f"plugin {_plugin()}", f"plugin_opt_config_file {_access_list(tmp_path)}"]
+    lab.broker = Mosquitto(tmp_path / "guarded", extra=extra)
+    lab.broker.start()
+    yield lab
+    await lab.close()
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_refused_subscription_is_named_and_the_others_work(guarded_lab: MqttLab, late: bool) -> None:
+    heard, never = Listener(), Listener()
+    bus = guarded_lab.bus()
+    with capture_logs() as logs:
+        bus.subscribe("allowed/a", heard)
+        if late:
+            await up(bus)
+            bus.subscribe("forbidden/a", never)
+        else:
+            bus.subscribe("forbidden/a", never)
+            await up(bus)
+        await until(
+            lambda: [line.get("topic") for line in logs if line["log_level"] == "error"] == ["forbidden/a"],
+            "the refusal",
+        )
+    bus.publish("forbidden/a", b"1")
+    bus.publish("allowed/a", b"2")
+    await until(lambda: heard.payloads == [b"2"], "the allowed message")
+    assert never.messages == []
+
+
+async def test_a_frozen_broker_is_left_and_found_again(mqtt: MqttLab, tmp_path: Path) -> None:
+    other = Mosquitto(tmp_path / "other")
+    other.start()
+    bus = mqtt.made(mqtt.options(url=f"{mqtt.broker.url},{other.url}"))
+    told: list[bool] = []
+    reasons: list[str] = []
+    bus.on_disconnect(reasons.append)
+    await up(bus)
+    mqtt.broker.process.freeze()
+    try:
+        # More than the sockets between them hold, so that the thread meets a socket that takes no more.
+        for _ in range(60):
+            bus.publish("a", b"x" * 100_000, delivered=told.append)
+        await until(lambda: bool(reasons), "the loss", within=8)  # keep-alive is 2 s here
+        await until(lambda: bus.connected, "the other broker")
+        await until(lambda: len(told) == 60, "an answer for every message")
+        assert False in told
+        # The loop was never blocked, and the new connection is a clean one.
+        heard = Listener()
+        bus.subscribe("b", heard)
+        await asyncio.sleep(0)
+
+        def arrived() -> bool:
+            bus.publish("b", b"fresh")
+            return bool(heard.messages)
+
+        await until(arrived, "a message over the other broker")
+    finally:
+        mqtt.broker.process.thaw()
+    other.kill()
+    await until(lambda: len(reasons) == 2 and bus.connected, "the first broker")
+
+
+async def test_a_broker_that_freezes_before_it_answers_is_left(mqtt: MqttLab, tmp_path: Path) -> None:
+    other = Mosquitto(tmp_path / "other")
+    other.start()
+    mqtt.broker.process.freeze()
+    try:
+        bus = mqtt.made(mqtt.options(url=f"{mqtt.broker.url},{other.url}"))
+        await bus.start()
+        await until(lambda: bus.connected, "the other broker", within=8)
+        stuck = mqtt.bus(PRESENCE)
+        await stuck.start()
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        await stuck.stop()
+        assert time.monotonic() - began < 2
+    finally:
+        mqtt.broker.process.thaw()
+    other.stop()
+
+
+async def test_a_stop_at_a_frozen_broker_takes_its_time_and_no_more(mqtt: MqttLab) -> None:
+    bus = mqtt.bus(PRESENCE)
+    await up(bus)
+    mqtt.broker.process.freeze()
+    try:
+        began = time.monotonic()
+        await bus.stop()
+        assert time.monotonic() - began < 2
+    finally:
+        mqtt.broker.process.thaw()
+
+
+async def test_a_stopped_bus_lets_go_of_its_client_id(mqtt: MqttLab) -> None:
+    options = mqtt.options()
+    for n in range(5):  # stopped at different moments of connecting
+        early = mqtt.made(options)
+        await early.start()
+        await asyncio.sleep(0.002 * n)
+        await early.stop()
+    bus = mqtt.made(options)
+    reasons: list[str] = []
+    bus.on_disconnect(reasons.append)
+    await up(bus)
+    heard = Listener()
+    bus.subscribe("a", heard)
+
+    def arrived() -> bool:
+        bus.publish("a", b"1")
+        return len(heard.messages) > 50
+
+    await until(arrived, "fifty messages")
+    assert reasons == []
+
+
+async def test_two_with_one_client_id_do_not_throw_each_other_out_all_the_time(mqtt: MqttLab) -> None:
+    options = replace(mqtt.options(), back_off_first=0.1, back_off_most=5.0)
+    reasons: list[str] = []
+    buses = [mqtt.made(options), mqtt.made(options)]
+    for bus in buses:
+        bus.on_disconnect(reasons.append)
+        await bus.start()
+    await until(lambda: len(reasons) >= 3, "some evictions")
+    assert all(options.client_id in reason for reason in reasons[:3])
+    before, began = len(reasons), time.monotonic()
+    await until(lambda: time.monotonic() - began > 1.5, "a while")
+    assert len(reasons) - before <= 5
+
+
+async def test_more_than_can_be_taken_is_dropped_counted_and_said(
+    mqtt: MqttLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MESSAGES", 50)
+    heard = Listener()
+    bus, writer = mqtt.bus(), mqtt.bus()
+    bus.subscribe("a", heard)
+    await up(bus, writer)
+    with capture_logs() as logs:
+        for _ in range(500):
+            writer.publish("a", b"x")
+        deadline = time.monotonic() + 2.0
+        while time.monotonic() < deadline:  # a handler that holds the loop up
+            pass
+        await until(lambda: any("dropped" in line["event"] for line in logs), "the count")
+        await asyncio.sleep(0.2)
+    dropped = sum(line["count"] for line in logs if "dropped" in line["event"])
+    assert len(heard.messages) + dropped == 500
+    assert dropped > 0
+
+
+async def test_one_thread_alone_writes_to_the_socket(mqtt: MqttLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two of them mix up packets, but only when a full socket takes half of one in a certain instant: too rare to wait
+    # for, so that this looks at who writes.
+    writers: set[str] = set()
+    send = paho.Client._sock_send
+
+    def spy(client: paho.Client, data: bytes) -> int:
+        writers.add(threading.current_thread().name)
+        return send(client, data)
+
+    monkeypatch.setattr(paho.Client, "_sock_send", spy)
+    heard = Listener()
+    bus = mqtt.bus()
+    bus.subscribe("a/#", heard)
+    await up(bus)
+    for n in range(500):
+        bus.publish(f"a/{n}", bytes([n % 256]) * 1_000)
+        if n % 20 == 0:
+            await asyncio.sleep(0)
+    bus.subscribe("b", Listener())
+    await until(lambda: len(heard.messages) == 500, "all messages")
+    assert [message.topic for message in heard.messages] == [f"a/{n}" for n in range(500)]
+    assert writers == {"mqtt"}
+
+
+async def test_the_log_never_holds_a_password(mqtt: MqttLab) -> None:
+    assert "hunter2" not in repr(replace(mqtt.options(), password="hunter2"))
