@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 REPEATED_WITHIN = 30
 """Seconds. What is announced at least once is announced again when a connection is lost before it was confirmed."""
@@ -16,6 +16,12 @@ def value(source: str) -> str:
 def known(key: str, *, unknown: str = "unknown") -> str:
     """An enum's value, of which *unknown* is no option but means that nothing is known."""
     return f"{{{{ value_json.{key} if value_json.{key} != '{unknown}' else none }}}}"
+
+
+def mapped(key: str, words: Mapping[str, str]) -> str:
+    """The word for each value of *key*; nothing is known of a value without one."""
+    pairs = ", ".join(f"'{value}': '{word}'" for value, word in words.items())
+    return f"{{{{ {{{pairs}}}.get(value_json.{key}) }}}}"
 
 
 def on_off(condition: str) -> str:
