@@ -81,4 +81,7 @@ def _echo(text: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     echo = found.get("request_id") if isinstance(found, dict) else None
-    return echo if isinstance(echo, str) and 1 <= len(echo) <= 100 else None
+    if not isinstance(echo, str) or not 1 <= len(echo) <= 100:
+        return None
+    # JSON can escape half a surrogate pair, which no UTF-8 can carry back.
+    return None if any("\ud800" <= c <= "\udfff" for c in echo) else echo

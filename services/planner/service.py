@@ -42,7 +42,7 @@ from services.planner.topics import Topics
 _log = log.get(__name__)
 DISK_EVERY = 10.0
 """Seconds between two looks at the free disk."""
-_DISK_FULL = "the planner could not store it: its disk is full or damaged, see its log"
+_FAILED = "the planner could not take it: its disk is full or damaged, or it met a defect; see its log"
 
 
 class Planner:
@@ -116,18 +116,18 @@ class Planner:
         try:
             earlier = self._rows.by_request(request.request_id) if request.request_id is not None else None
             self._feed(Requested(request, earlier))
-        except sqlite3.Error as error:
-            _log.error("a request could not be stored", error=str(error))
+        except Exception:
+            _log.exception("a request could not be taken")
             self._bus.publish(self._topics.of(channels.MOVE_STATUS), _unstored(request).to_bytes())
 
     def _on_command(self, message: Message) -> None:
         command = _command(message)
         try:
             self._feed(Commanded(command))
-        except sqlite3.Error as error:
-            _log.error("a command could not be stored", error=str(error))
+        except Exception:
+            _log.exception("a command could not be taken")
             word = command.word if isinstance(command, BadCommand) else command.command
-            event = Event(event=EventKind.REFUSED, command=word, reason=_DISK_FULL, time=now().wall)
+            event = Event(event=EventKind.REFUSED, command=word, reason=_FAILED, time=now().wall)
             self._bus.publish(self._topics.of(channels.BOARD_EVENT), event.to_bytes())
 
     def _measure_disk(self) -> None:
@@ -196,7 +196,7 @@ def _log_status(status: MoveStatus) -> None:
 
 def _unstored(request: Request) -> MoveStatus:
     return MoveStatus(
-        move_id=None, request_id=request.request_id, state=MoveState.REFUSED, reason=_DISK_FULL, time=now().wall
+        move_id=None, request_id=request.request_id, state=MoveState.REFUSED, reason=_FAILED, time=now().wall
     )
 
 

@@ -1,0 +1,140 @@
+"""Words to the board: each is answered once, and does what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.board import BOARD_VERBS, Plate
+from services.planner import handlers_commands
+from services.planner.game import held_reason
+from services.planner.inputs import DiskMeasured
+from tests.unit.planner.bench import Bench
+
+
+def test_every_word_of_the_contract_is_obeyed_here() -> None:
+    assert set(handlers_commands._HANDLERS) == set(BOARD_VERBS)
+
+
+@pytest.mark.parametrize("verb", BOARD_VERBS)
+def test_every_word_is_answered_once_whatever_its_arguments(verb: str) -> None:
+    for arguments in ("", " x", " x y", " on", " drawn", " drawn 1-1", " 1-1", " x y z"):
+        Bench().ready().command(verb + arguments)
+        Bench().command(verb + arguments)
+
+
+def test_accept_off_refuses_and_on_takes_again() -> None:
+    bench = Bench().ready()
+    bench.command("accept off")
+    assert bench.ask("a1 b1").state == "refused"
+    bench.command("accept on")
+    assert bench.ask("a1 b1").state == "accepted"
+
+
+def test_skip_takes_the_next_and_undo_the_last() -> None:
+    bench = Bench()
+    for squares in ("a1 b1", "a2 b2", "a3 b3"):
+        bench.ask(squares)
+    bench.command("skip")
+    bench.command("undo")
+    assert bench.states("1-1")[-1] == "skipped"
+    assert bench.states("1-3")[-1] == "skipped"
+    assert bench.states("1-2")[-1] == "accepted"
+    assert bench.command("undo 1-1").event == "refused"
+    assert bench.command("undo 1-2").event == "done"
+    assert bench.command("undo").event == "refused"
+
+
+def test_a_planned_move_is_taken_back_from_the_bridge() -> None:
+    bench = Bench().ready()
+    for squares in ("a1 b1", "a2 b2", "a3 b3"):
+        bench.ask(squares)
+    bench.begin()
+    bench.command("undo 1-2")
+    assert bench.states("1-2")[-1] == "planned", "not before the bridge has given it back"
+    bench.listen()
+    assert bench.states("1-2")[-1] == "skipped"
+    bench.end("drawn")
+    bench.draw()
+    assert [run.move_id for run in bench.bridge.drawn] == ["1-1", "1-3"]
+
+
+def test_too_late_to_take_back_is_drawn() -> None:
+    bench = Bench().ready()
+    bench.ask("a1 b1")
+    bench.bridge.advance()  # it has begun, and the planner does not know yet
+    bench.command("skip")
+    bench.listen()
+    bench.end("drawn")
+    assert bench.states("1-1")[-1] == "drawn"
+
+
+def test_clear_takes_everything_out() -> None:
+    bench = Bench().ready()
+    for _ in range(5):
+        bench.ask("a1 b1")
+    bench.begin()
+    bench.command("clear")
+    bench.listen()
+    bench.end("drawn")
+    assert not bench.game.moves
+    assert bench.game.header.skipped == 4
+
+
+def test_new_board_waits_for_what_is_being_drawn_and_keeps_what_waits() -> None:
+    bench = Bench().ready()
+    for _ in range(3):
+        bench.ask("a1 b1")
+    bench.begin()
+    bench.command("new_board")
+    bench.listen()
+    assert bench.game.header.board == 1
+    bench.end("drawn")
+    bench.listen()
+    assert bench.game.header.board == 2
+    assert bench.game.header.plate is Plate.UNKNOWN
+    assert not bench.game.lines
+    bench.command("confirm_empty")
+    bench.draw(2)
+    assert [run.board for run in bench.bridge.drawn] == [1, 2, 2]
+    assert [run.move_id for run in bench.bridge.drawn] == ["1-1", "1-2", "1-3"]
+
+
+def test_a_ban_takes_moves_out_and_refuses_more() -> None:
+    bench = Bench()
+    bench.ask('{"from": "a1", "to": "b1", "user": {"id": "7", "name": "Spammer"}}')
+    assert bench.command("ban @spammer").event == "done"
+    assert bench.states("1-1")[-1] == "skipped"
+    renamed = bench.ask('{"from": "a1", "to": "b1", "user": {"id": "7", "name": "Another"}}')
+    assert renamed.state == "refused"
+    bench.command("unban spammer")
+    bench.command("unban mqtt:7")
+    assert bench.ask('{"from": "a1", "to": "b1", "user": {"id": "7", "name": "Spammer"}}').state == "accepted"
+
+
+def test_set_changes_a_rule_of_the_game() -> None:
+    bench = Bench()
+    assert bench.command("set waiting_operator 1").event == "done"
+    bench.ask("a1 b1")
+    assert bench.ask("a1 b1").state == "refused"
+    assert bench.command("set waiting_operator many").event == "refused"
+    assert bench.command("set colour red").event == "refused"
+
+
+def test_no_moves_are_accepted_when_the_disk_is_nearly_full() -> None:
+    bench = Bench().ready()
+    bench.feed(DiskMeasured(99_000_000))
+    status = bench.ask("a1 b1")
+    assert status.state == "refused"
+    assert "disk" in (status.reason or "")
+    bench.feed(DiskMeasured(101_000_000))
+    assert bench.ask("a1 b1").state == "accepted"
+
+
+def test_what_is_held_says_how_to_go_on() -> None:
+    bench = Bench()
+    assert "octo_bridge" in (held_reason(bench.game) or "")
+    bench.bridge.begin()
+    bench.listen()
+    assert "confirm_empty" in (held_reason(bench.game) or "")
+    bench.command("confirm_empty")
+    assert held_reason(bench.game) is None
