@@ -5,24 +5,32 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from services.chassis import health, log
+from services.chassis import backup, health, log
 from services.chassis.bus.address import parse_addresses
 from services.chassis.bus.mqtt import MqttBus, MqttOptions
 from services.chassis.bus.port import Bus, Presence
+from services.chassis.health import Health
+from services.chassis.log import LogFormat
 from services.chassis.service import Parts, Service
-from services.chassis.settings import BadSettings, ChassisSettings, describe, load
+from services.chassis.settings import PREFIX, BadSettings, ChassisSettings, describe, load
 from services.chassis.store import FolderInUse, NewerData, Schema, Store
+from services.chassis.waiting import stay_while
 
 S = TypeVar("S", bound=ChassisSettings)
 STOP_WITHIN = 3.0
 """Seconds that a service has for its own end; the whole stop takes less than 5."""
+LINGER = 0.3
+"""Seconds that worker threads have after that."""
 _log = log.get(__name__)
 
 
@@ -50,7 +58,9 @@ class Definition(Generic[S]):
 def main(definition: Definition[Any], argv: Sequence[str] | None = None) -> int:
     """The process's exit code: 0 well, 1 not healthy or something missing, 2 cannot run as it is set up."""
     words = {"run": "run the service (default)", "check": "print the effective settings and what is missing",
-             "health": "print the running service's health; exit code 1 if it is not well"}  # fmt: skip
+             "health": "print the running service's health; exit code 1 if it is not well",
+             "backup": "copy the database to FILE, also while the service runs",
+             "restore": "put the copy in FILE back; the service must not run"}  # fmt: skip
     words |= {name: command.help for name, command in definition.commands.items()}
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{definition.name}",
@@ -64,12 +74,16 @@ def main(definition: Definition[Any], argv: Sequence[str] | None = None) -> int:
     try:
         settings = load(definition.settings)
     except BadSettings as error:
+        if arguments.word == "run":
+            return wait_for_settings(definition)
         print(f"{definition.name} cannot start:\n{error}", file=sys.stderr)
         return 2
     if arguments.word == "check":
         return check(settings)
     if arguments.word == "health":
         return say_health(settings, definition.name)
+    if arguments.word in ("backup", "restore"):
+        return copy(settings, definition.name, arguments.word, arguments.rest)
     log.configure(definition.name, settings.log_format, settings.log_level)
     if arguments.word in definition.commands:
         return definition.commands[arguments.word].run(settings, arguments.rest)
@@ -91,6 +105,41 @@ def say_health(settings: ChassisSettings, name: str) -> int:
     return 0 if found.ok else 1
 
 
+def copy(settings: ChassisSettings, name: str, word: str, rest: Sequence[str]) -> int:
+    """Back up or restore the service's database."""
+    if len(rest) != 1:
+        print(f"which file? python -m services.{name} {word} FILE", file=sys.stderr)
+        return 2
+    file = Path(rest[0])
+    try:
+        if word == "backup":
+            backup.backup(Store(settings.data_dir, name).path, file)
+        else:
+            backup.restore(file, settings.data_dir, name)
+    except (backup.BadBackup, FolderInUse, OSError, sqlite3.Error) as error:
+        print(f"{name} {word} failed: {error}", file=sys.stderr)
+        return 1
+    print(f"{name}: {word} done, {file}")
+    return 0
+
+
+def wait_for_settings(definition: Definition[Any]) -> int:
+    """Wait for settings that can be used: those that come from a file may change, and the rest by a new start."""
+    log.configure(definition.name, LogFormat.AUTO, "info")
+
+    def look() -> Health | None:
+        try:
+            load(definition.settings)
+        except BadSettings as error:
+            return Health(False, f"waits for a setting that can be used: {error}")
+        return None
+
+    folder = Path(os.environ.get(f"{PREFIX}DATA_DIR") or ChassisSettings.model_fields["data_dir"].default)
+    if not stay_while(look, health.path_in(folder, definition.name)):
+        return 0
+    return main(definition, ["run"])
+
+
 def make_bus(settings: ChassisSettings, name: str, presence: Presence) -> Bus:
     """The bus that the settings name, under a client id that is fixed for topic root and service."""
     password = settings.bus_password
@@ -108,30 +157,51 @@ def make_bus(settings: ChassisSettings, name: str, presence: Presence) -> Bus:
 
 def run(definition: Definition[S], settings: S) -> int:
     """Run until SIGTERM or SIGINT."""
-    missing = settings.missing()
-    if missing:
-        for line in missing:
-            _log.error("a setting is missing", setting=line)
-        return 2
     store = Store(settings.data_dir, definition.name)
+    path = health.path_in(settings.data_dir, definition.name)
     try:
         store.open(*definition.schemas)
-    except (FolderInUse, NewerData) as error:
+    except FolderInUse as error:
         _log.error(str(error))
         return 2
+    except NewerData as error:
+        refusal = Health(False, str(error))
+        stay_while(lambda: refusal, path)
+        return 0
     except (OSError, sqlite3.Error) as error:
         _log.error(
             "the data folder cannot be used; check BOARDCAST_DATA_DIR", folder=str(store.folder), error=str(error)
         )
         return 2
     try:
-        asyncio.run(_serve(definition, settings, store))
+        if not stay_while(lambda: _lacking(settings), path):
+            return 0
+        end = asyncio.run(_serve(definition, settings, store))
     finally:
         store.close()
+    if not any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
+        end.cancel()
     return 0
 
 
-async def _serve(definition: Definition[S], settings: S, store: Store) -> None:
+def _lacking(settings: ChassisSettings) -> Health | None:
+    """Well: nothing is broken. It is only not used yet, and says what it would need."""
+    missing = settings.missing()
+    return Health(True, "waits, a setting is missing: " + "; ".join(missing)) if missing else None
+
+
+def _end_by_force_soon() -> threading.Timer:
+    """A worker thread that waits for a printer would keep the process alive for as long as it waits.
+
+    Everything that was promised is on the disk, so that nothing is lost by not waiting for it.
+    """
+    timer = threading.Timer(LINGER, os._exit, [0])
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+async def _serve(definition: Definition[S], settings: S, store: Store) -> threading.Timer:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -143,16 +213,21 @@ async def _serve(definition: Definition[S], settings: S, store: Store) -> None:
     path = health.path_in(settings.data_dir, definition.name)
     keeper = asyncio.create_task(health.keep(path, service.health))
     _log.info("started", broker=settings.bus_url, topics=settings.topic_root, data=str(settings.data_dir))
-    waiting = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait({waiting, keeper}, return_when=asyncio.FIRST_COMPLETED)
-    if keeper in done:
-        _log.error("health can no longer be written; stopping", error=str(keeper.exception()))
+    await stop.wait()
     keeper.cancel()
     with contextlib.suppress(OSError):
         health.write(path, health.Health(False, "stopped"))
+    await _stop(service, bus)
+    _log.info("stopped")
+    return _end_by_force_soon()
+
+
+async def _stop(service: Service, bus: Bus) -> None:
+    """Whatever goes wrong in one part's end, the others come to theirs."""
     try:
         await asyncio.wait_for(service.stop(), STOP_WITHIN)
     except TimeoutError:
         _log.error("the service did not stop in time; what was in hand goes on at the next start")
+    except Exception:
+        _log.exception("the service met a defect while stopping; what was in hand goes on at the next start")
     await bus.stop()
-    _log.info("stopped")

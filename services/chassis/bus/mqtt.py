@@ -87,14 +87,14 @@ class MqttBus:
             farewell = asyncio.Event()
             connection.publish(presence.topic, presence.offline, True, lambda _: farewell.set())
             try:
-                await asyncio.wait_for(farewell.wait(), 1.0)
+                await asyncio.wait_for(farewell.wait(), 0.7)
             except TimeoutError:
                 _log.warning("the broker did not confirm the farewell; its will says offline instead")
         self._connected = False
         if serving is not None:
             serving.close()
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, 0.5)
+            await asyncio.to_thread(self._thread.join, 0.3)
         self.inbox.close()
 
     def subscribe(self, topic_filter: str, handler: MessageHandler) -> None:

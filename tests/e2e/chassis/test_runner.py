@@ -1,0 +1,146 @@
+"""A service as a process: its exit codes, its stop, and a data folder that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.simulators.mosquitto import Mosquitto
+from deploy.simulators.process import ChildProcess
+from deploy.simulators.waiting import wait_until
+from tests.harness.mqtt_probe import MqttProbe
+
+MODULE = [sys.executable, "-m", "tests.e2e.chassis.sample_service"]
+PRESENCE = "service/sample/availability"
+
+
+@pytest.fixture
+def service(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[ChildProcess]:
+    environment = {
+        "BOARDCAST_DATA_DIR": str(tmp_path / "data"),
+        "BOARDCAST_BUS_URL": mosquitto.url,
+        "BOARDCAST_LOG_FORMAT": "json",
+    }
+    process = ChildProcess("sample", MODULE, tmp_path / "sample.log", environment=environment)
+    yield process
+    if process.running:
+        process.kill()
+
+
+def _run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {"COLUMNS": "200"} | os.environ | {f"BOARDCAST_{name}": value for name, value in settings.items()}
+    return subprocess.run([*MODULE, *words], env=environment, capture_output=True, text=True, timeout=20, check=False)
+
+
+def _said(service: ChildProcess) -> list[str]:
+    return [json.loads(line)["event"] for line in service.log.read_text().splitlines()]
+
+
+def _up(service: ChildProcess, probe: MqttProbe) -> None:
+    service.start()
+    wait_until(lambda: [seen.text for seen in probe.seen(PRESENCE)][-1:] == ["online"], 10, service.tail)
+
+
+@pytest.mark.parametrize("at_stop", ["well", "slow", "raise", "thread", "executor"])
+def test_sigterm_ends_a_service_within_five_seconds(service: ChildProcess, probe: MqttProbe, at_stop: str) -> None:
+    service.environment["BOARDCAST_AT_STOP"] = at_stop
+    _up(service, probe)
+    assert service.terminate(deadline_s=10) < 5
+    assert service.exit_code == 0, service.tail()
+    wait_until(lambda: [seen.text for seen in probe.seen(PRESENCE)] == ["online", "offline"], 5, service.tail)
+    said = _said(service)
+    assert said[-1] == "stopped"
+    assert ("the service did not stop in time; what was in hand goes on at the next start" in said) == (
+        at_stop == "slow"
+    )
+    assert any("a defect while stopping" in line for line in said) == (at_stop == "raise")
+    with sqlite3.connect(Path(service.environment["BOARDCAST_DATA_DIR"]) / "sample.sqlite3") as database:
+        assert database.execute("SELECT how FROM stopped").fetchall() == [(at_stop,)]
+    database.close()
+
+
+def test_a_stop_while_the_broker_is_frozen_takes_no_longer(
+    service: ChildProcess, probe: MqttProbe, mosquitto: Mosquitto
+) -> None:
+    service.environment["BOARDCAST_AT_STOP"] = "slow"
+    _up(service, probe)
+    mosquitto.process.freeze()
+    try:
+        assert service.terminate(deadline_s=10) < 5
+    finally:
+        mosquitto.process.thaw()
+
+
+def test_a_stop_without_a_broker(service: ChildProcess, mosquitto: Mosquitto) -> None:
+    mosquitto.stop()
+    service.start()
+    wait_until(lambda: service.log.exists() and "started" in service.log.read_text(), 10, service.tail)
+    assert service.terminate(deadline_s=10) < 5
+    assert service.exit_code == 0
+
+
+def test_health_follows_the_service(service: ChildProcess, probe: MqttProbe, tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    before = _run("health", DATA_DIR=data)
+    assert (before.returncode, "has not started" in before.stdout) == (1, True)
+    _up(service, probe)
+    wait_until(lambda: _run("health", DATA_DIR=data).stdout == "connected\n", 10, service.tail)
+    assert _run("health", DATA_DIR=data).returncode == 0
+    service.terminate()
+    after = _run("health", DATA_DIR=data)
+    assert (after.returncode, after.stdout) == (1, "stopped\n")
+
+
+def test_a_second_one_on_the_same_folder_is_refused(service: ChildProcess, probe: MqttProbe) -> None:
+    _up(service, probe)
+    second = _run(DATA_DIR=service.environment["BOARDCAST_DATA_DIR"], LOG_FORMAT="json")
+    assert second.returncode == 2
+    assert "another sample already uses the data folder" in second.stderr
+    service.kill()
+    _up(service, probe)  # a dead process holds no lock
+
+
+def test_what_cannot_run_says_why_and_ends_with_two(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "sample.sqlite3").write_bytes(b"no database" * 500)
+    for settings, expected in (
+        ({"DATA_DIR": str(tmp_path / "file")}, "check BOARDCAST_DATA_DIR"),
+        ({"DATA_DIR": str(tmp_path)}, "check BOARDCAST_DATA_DIR"),
+        ({"NEEDED": "missing", "DATA_DIR": str(tmp_path / "new")}, "BOARDCAST_NEEDED: set it"),
+        ({"BUS_URL": "nonsense"}, "BOARDCAST_BUS_URL"),
+    ):
+        found = _run(**settings)
+        assert found.returncode == 2, found
+        assert expected in found.stderr
+        assert "Traceback" not in found.stderr
+
+
+def test_data_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "sample.sqlite3") as database:
+        database.execute("CREATE TABLE schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL)")
+        database.execute("INSERT INTO schema_version VALUES ('stopped', 9)")
+    database.close()
+    found = _run(DATA_DIR=str(tmp_path))
+    assert (found.returncode, "written by a newer Boardcast" in found.stderr) == (2, True)
+
+
+def test_check_prints_settings_masked_and_what_is_missing(tmp_path: Path) -> None:
+    found = _run("check", BUS_PASSWORD="hunter2", DATA_DIR=str(tmp_path))
+    assert found.returncode == 0
+    assert "BOARDCAST_BUS_PASSWORD=********" in found.stdout
+    assert "nothing is missing" in found.stdout
+    assert "hunter2" not in found.stdout + found.stderr
+    assert _run("check", NEEDED="missing").returncode == 1
+
+
+def test_a_service_has_commands_of_its_own() -> None:
+    found = _run("echo", "a", "--b")
+    assert (found.returncode, found.stdout) == (7, "a --b\n")
+    assert _run("no-such-word").returncode == 2
