@@ -138,6 +138,16 @@ class Store:
             self.close()
             raise
 
+    @contextmanager
+    def locked(self) -> Iterator[Path]:
+        """The database file, closed, while no other process may use the folder. Raises FolderInUse or OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = self._take_lock()
+        try:
+            yield self.path
+        finally:
+            lock.close()
+
     def _open_database(self, schemas: Sequence[Schema]) -> None:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=True)
         self._connection = connection

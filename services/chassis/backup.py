@@ -1,0 +1,62 @@
+"""Copies of a service's database: made while the service runs, and put back while it does not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+from services.chassis.store import Store
+
+
+class BadBackup(RuntimeError):
+    """A file that cannot be put back."""
+
+
+def backup(database: Path, target: Path) -> None:
+    """Copy *database* as it is at one moment to *target*, which must not exist; its service may run.
+
+    Raises FileNotFoundError, FileExistsError, OSError or sqlite3.Error.
+    """
+    if not database.is_file():
+        raise FileNotFoundError(f"there is no database at {database}")
+    # Private from the first byte, and never over a backup that is already there.
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with contextlib.closing(sqlite3.connect(database)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
+        source.execute("PRAGMA busy_timeout=5000")
+        source.backup(copy)
+        # One file, without a log beside it.
+        copy.execute("PRAGMA journal_mode=DELETE")
+
+
+def check(copy: Path) -> None:
+    """Raise BadBackup unless *copy* is a whole database of a service."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+            verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+            connection.execute("SELECT part, version FROM schema_version").fetchall()
+    except sqlite3.Error as error:
+        raise BadBackup(f"{copy} is no backup of a service: {error}") from error
+    if verdict != "ok":
+        raise BadBackup(f"{copy} is damaged: {verdict}")
+
+
+def restore(copy: Path, folder: Path, name: str) -> None:
+    """Put *copy* in the place of the database of service *name* in *folder*, whose service must not run.
+
+    Raises BadBackup, FolderInUse, or OSError / sqlite3.Error.
+    """
+    check(copy)
+    with Store(folder, name).locked() as database:
+        new = database.with_suffix(".restored")
+        with contextlib.suppress(FileNotFoundError):
+            new.unlink()
+        backup(copy, new)
+        owner = folder.stat()
+        for file in (new, database.with_suffix(".lock")):  # whoever restores may be another user than the service
+            os.chown(file, owner.st_uid, owner.st_gid)
+        # The old log must not be replayed into the new database.
+        for suffix in ("-wal", "-shm"):
+            database.with_name(database.name + suffix).unlink(missing_ok=True)
+        new.replace(database)

@@ -1,0 +1,85 @@
+"""A copy is made while its service writes, and is put back only where nothing else is at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.chassis import backup
+from services.chassis.backup import BadBackup
+from services.chassis.store import FolderInUse, Schema, Store
+
+SCHEMA = Schema("notes", ["CREATE TABLE note (text TEXT NOT NULL)"])
+
+
+def opened(folder: Path) -> Store:
+    store = Store(folder, "planner")
+    store.open(SCHEMA)
+    return store
+
+
+def note(store: Store, text: str) -> None:
+    with store.transaction() as unit:
+        unit.execute("INSERT INTO note VALUES (?)", (text,))
+
+
+def notes(folder: Path) -> list[str]:
+    store = opened(folder)
+    try:
+        return [row[0] for row in store.read("SELECT text FROM note")]
+    finally:
+        store.close()
+
+
+def test_a_backup_of_a_running_service_has_everything_committed_and_nothing_else(tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+    note(store, "committed")
+    copy = tmp_path / "copy"
+    with store.transaction() as unit:
+        unit.execute("INSERT INTO note VALUES ('in the middle')")
+        backup.backup(store.path, copy)
+    note(store, "later")
+    store.close()
+    backup.restore(copy, tmp_path / "data", "planner")
+    assert notes(tmp_path / "data") == ["committed"]
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_restore_goes_into_an_empty_folder_too(tmp_path: Path) -> None:
+    store = opened(tmp_path / "old")
+    note(store, "moved")
+    backup.backup(store.path, tmp_path / "copy")
+    store.close()
+    backup.restore(tmp_path / "copy", tmp_path / "new", "planner")
+    assert notes(tmp_path / "new") == ["moved"]
+
+
+def test_nothing_is_put_under_a_running_service(tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+    backup.backup(store.path, tmp_path / "copy")
+    note(store, "since")
+    with pytest.raises(FolderInUse, match="stop it"):
+        backup.restore(tmp_path / "copy", tmp_path / "data", "planner")
+    store.close()
+    assert notes(tmp_path / "data") == ["since"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all", b"SQLite format 3\0" + bytes(4000)])
+def test_what_is_no_backup_replaces_nothing(tmp_path: Path, content: bytes) -> None:
+    store = opened(tmp_path / "data")
+    note(store, "kept")
+    store.close()
+    (tmp_path / "copy").write_bytes(content)
+    with pytest.raises(BadBackup, match="is no backup"):
+        backup.restore(tmp_path / "copy", tmp_path / "data", "planner")
+    assert notes(tmp_path / "data") == ["kept"]
+
+
+def test_a_backup_never_replaces_a_file(tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+    (tmp_path / "copy").write_text("last week's")
+    with pytest.raises(FileExistsError):
+        backup.backup(store.path, tmp_path / "copy")
+    store.close()
+    assert (tmp_path / "copy").read_text() == "last week's"
