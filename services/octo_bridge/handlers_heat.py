@@ -105,10 +105,12 @@ def _observe(m: Machine, wanted: tuple[float, float], now: Now, s: BridgeSetting
         seen_after = min(nozzle.at, bed.at) > m.last_asked("targets")
         return replace(m, heat=replace(m.heat, settled=True)) if shown and seen_after else m
     if shown:
-        return m
+        return m if m.heat.by_hand_since is None else replace(m, heat=replace(m.heat, by_hand_since=None))
     if m.heat.mode in (Heaters.HEATING, Heaters.HOT):
         return replace(m, heat=replace(m.heat, settled=False))
     # Heated by hand on OctoPrint's page: allowed as long as the bridge itself would stay hot without motion.
-    if now.mono - max(m.moved_at, m.last_asked("targets")) >= s.heaters_off_after:
+    if m.heat.by_hand_since is None:
+        return replace(m, heat=replace(m.heat, by_hand_since=now.mono))
+    if now.mono - m.heat.by_hand_since >= s.heaters_off_after:
         return replace(m, heat=Heat(Heaters.OFF, now.mono, settled=False))
     return m

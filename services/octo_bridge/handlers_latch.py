@@ -13,7 +13,7 @@ from services.octo_bridge.effects import Effect, JobAction
 from services.octo_bridge.outcome import Result, announce, latched
 from services.octo_bridge.readiness import too_cold, unready
 from services.octo_bridge.settings import BridgeSettings
-from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer
+from services.octo_bridge.state import ACTIVE, LOST, Heat, Machine, Printer
 
 REPEAT = 1.0
 CONFIRM_WITHIN = 5.0
@@ -36,6 +36,8 @@ def stop(m: Machine, by: str, now: Now) -> Result:
     if m.kept.armed is not None:
         effects = [*effects, announce(EventKind.DISARMED, now, f"stopped by {by}")]
     m = replace(m.keep(stopping=True, armed=None), stop_asked_at=now.mono, stop_said=False)
+    # Whatever somebody has heated by hand goes too: asked for anew, and confirmed by what the printer then shows.
+    m = replace(m, heat=Heat(Heaters.OFF, now.mono))
     return m.ask("cancel", -1e9).ask("targets", -1e9), effects
 
 

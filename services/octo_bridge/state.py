@@ -157,6 +157,8 @@ class Heat:
     since: float = 0.0
     settled: bool = False
     """The printer's targets were seen to be what this mode wants."""
+    by_hand_since: float | None = None
+    """Since when somebody else's targets are seen where the bridge wants less."""
 
 
 @dataclass(frozen=True)

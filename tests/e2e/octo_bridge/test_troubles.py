@@ -1,0 +1,160 @@
+"""Each trouble is a visible state of its own, and is over by itself when its cause is gone."""
+
+from __future__ import annotations
+
+from contracts.plan import ControlWord, JobEnd
+from tests.e2e.octo_bridge.conftest import STATE, Bench
+from tests.e2e.octo_bridge.fake_planner import line_of
+from tests.e2e.octo_bridge.test_latch import LONG, slow_down
+from tests.harness.waiting import eventually
+
+HOSTILE = {
+    "M112": ["M112"],
+    "M302": ["M302 S0"],
+    "G91": ["G91"],
+    "G92 Z10": ["G92 Z10"],
+    "M104": ["M104 S400"],
+    "below": ["G1 Z-1"],
+    "outside": ["G1 X400"],
+    "filament": ["G1 X60 Y60 E100"],
+    "filament on the spot": ["G1 E100"],
+}
+
+
+async def test_wrong_key_is_said(bench: Bench) -> None:
+    bench.start_bridge(octoprint_api_key="0123456789abcdef0123456789abcdef")
+    state = await bench.state(lambda s: s["link"] == "wrong_key", "the wrong key to be seen")
+    assert (state["state"], state["problem"]) == ("error", True)
+    assert "BOARDCAST_OCTOPRINT_API_KEY" in state["reason"]
+    await eventually(lambda: bench.probe.last("printer/ender/availability"), 5, "availability")
+    last = bench.probe.last("printer/ender/availability")
+    assert last is not None
+    assert last.text == "offline"
+
+
+async def test_hostile_plans_are_refused_and_never_sent(bench: Bench) -> None:
+    await bench.ready()
+    before = len(bench.octoprint.serial_log.lines())
+    head = ["G90", "M83", "G1 Z5 F300", "G1 X50 Y50 F6000", "G1 Z0.25", "G1 E5 F1500"]
+    tail = ["G1 E-5 F1500", "G1 Z5 F300"]
+    plans = [(*head, *lines, *tail) for lines in HOSTILE.values()]
+    plans.append(("G90", "M83", "G1 F300", "G1 E5", "G1 Z5"))  # extrusion before the position is known
+    for number, gcode in enumerate(plans, start=1):
+        bench.planner.gcode[number] = gcode
+        bench.planner.send(bench.planner.run_of(number, predecessor=None))
+    await eventually(lambda: len(bench.planner.ended) == len(plans), 15, "an answer to each plan")
+
+    assert {end.end for end in bench.planner.ended.values()} == {JobEnd.REFUSED}
+    assert all(end.reason for end in bench.planner.ended.values())
+    bench.planner.draw(100)
+    await bench.drawn(100)
+    sent = [line.text for line in bench.octoprint.serial_log.lines()[before:]]
+    for word in ("M112", "M302", "G92 Z10", "M104 S400", "G1 Z-1", "G1 X400", "G1 X60 Y60 E100", "G1 E100"):
+        assert word not in sent
+
+
+async def test_foreign_job_latches_and_makes_the_plate_unknown(bench: Bench) -> None:
+    await bench.ready()
+    bench.planner.draw(1)
+    await bench.drawn(1)
+    await slow_down(bench)
+    epoch = bench.planner.epoch
+    bench.octoprint.upload("stranger.gcode", "\n".join(line_of(9, slow=12)) + "\n", start=True)
+    state = await bench.state(lambda s: s["state"] == "foreign", "the stranger's job to be seen")
+    assert (state["latch"], state["plate"], state["position_known"]) == ("foreign", "unknown", False)
+    assert "stranger.gcode" in state["reason"]
+    await bench.event(lambda e: e["event"] == "foreign", "the event")
+    assert (await bench.command("resume"))["event"] == "refused"
+
+    await bench.state(lambda s: s["state"] == "paused", "the stranger's job to end", deadline_s=30)
+    assert bench.planner.epoch > epoch
+    await bench.command("resume")
+    bench.planner.control(ControlWord.CONFIRM_EMPTY)
+    bench.octoprint.command("M220 S100000")
+    bench.planner.draw(2)
+    await bench.drawn(2)
+
+
+async def test_cancel_on_octoprints_page_sets_the_latch(bench: Bench) -> None:
+    await bench.ready()
+    await slow_down(bench)
+    bench.planner.draw(1, gcode=line_of(1, slow=LONG))
+    await bench.state(lambda s: s["state"] == "printing", "the job to run")
+    bench.octoprint.request("POST", "/api/job", {"command": "cancel"})
+    state = await bench.state(lambda s: s["latch"] == "foreign", "the latch")
+    assert "cancelled" in state["latch_reason"]
+    assert bench.planner.ended["1-1"].end is JobEnd.CANCELLED
+
+
+async def test_pause_on_octoprints_page_sets_the_latch_and_resume_goes_on(bench: Bench) -> None:
+    await bench.ready()
+    await slow_down(bench)
+    bench.planner.draw(1, gcode=line_of(1, slow=10))
+    await bench.state(lambda s: s["state"] == "printing", "the job to run")
+    bench.octoprint.request("POST", "/api/job", {"command": "pause", "action": "pause"})
+    await bench.state(lambda s: s["latch"] == "foreign" and s["state"] == "paused", "the latch")
+    await bench.command("resume")
+    await bench.drawn(1)
+
+
+async def test_jog_on_octoprints_page_sets_the_latch_and_costs_the_position(bench: Bench) -> None:
+    await bench.ready()
+    bench.planner.draw(1)
+    await bench.drawn(1)
+    # The lines of the first job's own homing look the same for a while.
+    assert await bench.state(lambda s: s["position_known"], "a known position")
+
+    def jogged() -> bool:
+        bench.octoprint.request("POST", "/api/printer/printhead", {"command": "jog", "x": 1})
+        last = bench.probe.last(STATE)
+        return last is not None and last.json["latch"] == "foreign"
+
+    await eventually(jogged, 15, "the jog to be noticed", poll_s=1.0)
+    state = await bench.state(lambda s: not s["position_known"], "the lost position")
+    assert "moved" in state["latch_reason"]
+
+
+async def test_offline_after_error_is_said_and_recovers(bench: Bench) -> None:
+    await bench.ready()
+    await slow_down(bench)
+    bench.planner.draw(1, gcode=line_of(1, slow=LONG))
+    bench.planner.draw(2)
+    await bench.state(lambda s: s["state"] == "printing", "the job to run")
+    since = bench.probe.mark()
+    bench.octoprint.misbehave("trigger_fatal_error_marlin")
+    await bench.event(lambda e: e["event"] == "problem", "the problem", since)
+    await eventually(lambda: "1-1" in bench.planner.ended, 20, "the end of the job")
+    assert bench.planner.ended["1-1"].end is JobEnd.FAILED
+    await bench.state(lambda s: s["link"] == "ok", "the connection to come back", deadline_s=30)
+    await bench.drawn(2)
+
+
+async def test_unplugged_printer_is_connected_again(bench: Bench) -> None:
+    await bench.ready()
+    bench.planner.draw(1)
+    await bench.drawn(1)
+    epoch = bench.planner.epoch
+    since = bench.probe.mark()
+    bench.octoprint.disconnect()
+    await bench.event(lambda e: e["event"] == "problem", "the lost printer", since)
+    await bench.event(lambda e: e["event"] == "recovered", "the printer to be back", since)
+    bench.planner.draw(2)
+    await bench.drawn(2)
+    assert bench.planner.epoch > epoch
+    last = bench.octoprint.serial_log.jobs()[-1]
+    assert "G28 Z" in [line.text for line in last.lines]
+
+
+async def test_another_planner_is_refused_until_adopted(bench: Bench) -> None:
+    await bench.ready()
+    bench.planner.draw(1)
+    await bench.drawn(1)
+    stranger = bench.planner.run_of(2, planner="0badcafe", job_id="0badcafe-1-2-1", predecessor=None)
+    bench.planner.send(stranger)
+    await eventually(lambda: "1-2" in bench.planner.ended, 10, "the answer to the other planner")
+    assert bench.planner.ended["1-2"].end is JobEnd.REFUSED
+    assert "adopt" in (bench.planner.ended["1-2"].reason or "")
+    epoch = bench.planner.epoch
+    assert (await bench.command("adopt"))["event"] == "done"
+    await eventually(lambda: bench.planner.epoch > epoch, 10, "the raised epoch")
+    await bench.state(lambda s: s["plate"] == "unknown", "the plate to be unknown")

@@ -1,0 +1,179 @@
+"""Evidence: what it says in each row of the table, and that doubt is never turned into a guess."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from contracts.plan import JobEnd
+from services.octo_bridge import events as e
+from services.octo_bridge.effects import Gather, Submit
+from services.octo_bridge.evidence import Evidence, History, Verdict, judge
+from services.octo_bridge.octolog import Slice, cut
+from services.octo_bridge.state import Phase, Printer
+from tests.unit.octo_bridge.machine import Rig, job_id, run
+
+PATH = "boardcast/s/j-a1.gcode"
+CLEAN = Slice(whole=True, verbose=True)
+NOTHING = Evidence(present=False, history=History.NONE, active=False, log=CLEAN)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "seen", "verdict"),
+    [
+        (NOTHING, {}, Verdict.NOT_STARTED),
+        (replace(NOTHING, present=True), {}, Verdict.NOT_STARTED),
+        (replace(NOTHING, log=None), {}, Verdict.UNKNOWN),
+        (replace(NOTHING, log=Slice(whole=False)), {}, Verdict.UNKNOWN),
+        (replace(NOTHING, log=replace(CLEAN, restarted=True)), {}, Verdict.UNKNOWN),
+        (replace(NOTHING, log=replace(CLEAN, verbose=False)), {}, Verdict.UNKNOWN),
+        (replace(NOTHING, log=replace(CLEAN, started=(PATH,))), {}, Verdict.UNKNOWN),
+        (replace(NOTHING, log=replace(CLEAN, started=("other",))), {}, Verdict.NOT_STARTED),
+        (replace(NOTHING, active=True), {}, Verdict.RUNNING),
+        (replace(NOTHING, history=History.FAILURE), {}, Verdict.FAILED),
+        (replace(NOTHING, history=History.SUCCESS, coldest=201.0), {}, Verdict.DRAWN),
+        (replace(NOTHING, history=History.SUCCESS, coldest=199.0), {}, Verdict.FAILED),
+        (replace(NOTHING, history=History.SUCCESS), {}, Verdict.UNKNOWN),
+        (replace(NOTHING, history=History.SUCCESS), {"followed": True}, Verdict.DRAWN),
+        (replace(NOTHING, history=History.SUCCESS, coldest=210.0), {"cold": True}, Verdict.FAILED),
+        (NOTHING, {"finished": True, "followed": True}, Verdict.DRAWN),
+        (NOTHING, {"finished": True}, Verdict.UNKNOWN),
+        (replace(NOTHING, log=replace(CLEAN, restarted=True), coldest=204.0), {"finished": True}, Verdict.DRAWN),
+    ],
+)
+def test_what_the_evidence_says(evidence: Evidence, seen: dict[str, bool], verdict: Verdict) -> None:
+    told = {"finished": False, "followed": False, "cold": False} | seen
+    assert judge(evidence, PATH, least=200, **told).verdict is verdict
+
+
+START = "2026-01-01 12:00:00,000 - octoprint.startup - INFO - Starting OctoPrint 1.11.8\n"
+JOB = (
+    f"… - octoprint.printer.standard.job - INFO - Print job started - origin: local, path: {PATH}, owner: x, user: x\n"
+)
+CONNECT = '… - octoprint.util.comm - INFO - Changing monitoring state from "Offline" to "Detecting serial connection"\n'
+A, B = "… 404 GET /api/files/local/mark-a.gcode\n", "… 404 GET /api/files/local/mark-b.gcode\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (START + A + B, Slice(whole=True)),
+        (A + JOB + B, Slice(whole=True, started=(PATH,), verbose=True)),
+        (JOB + A + B, Slice(whole=True, verbose=True)),
+        (A + B + JOB, Slice(whole=True, verbose=True)),
+        (A + START + B, Slice(whole=True, restarted=True)),
+        (A + CONNECT + B, Slice(whole=True, reconnected=True)),
+        (START + B, Slice(whole=False)),
+        (START + A, Slice(whole=False)),
+        (B + A, Slice(whole=False)),
+        ("", Slice(whole=False)),
+    ],
+)
+def test_a_slice_of_the_log_is_whole_only_between_its_marks(text: str, expected: Slice) -> None:
+    assert cut(text, "mark-a", "mark-b", verbose=False) == expected
+
+
+def in_doubt() -> Rig:
+    """A job whose POST was not answered."""
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    rig.feed(e.Posted(job_id(1), 1, e.Post.DOUBT, "timed out"))
+    rig.effects.clear()
+    return rig
+
+
+def found(rig: Rig, evidence: Evidence | None) -> None:
+    rig.feed(e.EvidenceFound(job_id(1), 1, evidence))
+
+
+def test_a_post_without_an_answer_is_never_repeated_without_evidence() -> None:
+    rig = in_doubt()
+    rig.wait(30)
+    assert not rig.of(Submit)
+    assert len(rig.of(Gather)) >= 10  # and again, while there is no answer
+    found(rig, None)
+    assert not rig.ends()
+    found(rig, NOTHING)
+    rig.hot()
+    (again,) = rig.of(Submit)
+    assert again.attempt == 2
+
+
+def test_evidence_is_asked_for_when_it_can_be_complete() -> None:
+    rig = in_doubt()
+    rig.feed(e.Tick())
+    assert not rig.of(Gather)
+    rig.wait(1.0)
+    assert rig.of(Gather) == [Gather(job_id(1), 1, rig.machine.jobs[0].path or "", "mark-1")]
+
+
+def test_no_evidence_twice_is_uncertain_and_raises_the_epoch() -> None:
+    rig = in_doubt()
+    nothing = replace(NOTHING, log=None)
+    found(rig, nothing)
+    assert not rig.ends()
+    found(rig, nothing)
+    (end,) = rig.ends()
+    assert (end.end, end.epoch) == (JobEnd.UNCERTAIN, 2)
+    assert "timed out" in (end.reason or "")
+    assert not rig.machine.position_known
+    assert rig.said()[-1] == "uncertain"
+
+
+def test_a_job_that_octoprint_has_in_hand_is_watched_on() -> None:
+    rig = in_doubt()
+    found(rig, replace(NOTHING, active=True))
+    job = rig.machine.running
+    assert job is not None
+    assert (job.phase, job.doubt) == (Phase.STARTED, None)
+    assert not rig.ends()
+
+
+def test_a_started_job_is_suspected_when_octoprint_stays_idle() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(1.0)
+    assert rig.doubt() is None
+    rig.wait(1.0)
+    assert rig.doubt() is not None
+    assert rig.of(Gather)[0].path == job.path
+
+
+def test_print_done_with_a_nozzle_that_was_not_watched_needs_evidence() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.PushChanged(False), e.PushChanged(True))
+    rig.feed(e.Happened(e.Happening.DONE, job.path))
+    assert not rig.ends()
+    rig.feed(e.EvidenceFound(job.id, 1, replace(NOTHING, history=History.SUCCESS, coldest=204.0)))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+
+
+@pytest.mark.parametrize("nozzle", [(199.0, 205.0), (150.0, 0.0)])
+def test_cold_nozzle_at_the_end_is_never_drawn_at_once(nozzle: tuple[float, float]) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(rig.seen(nozzle=nozzle), e.Happened(e.Happening.DONE, job.path))
+    assert not rig.ends()
+
+
+def test_prevented_cold_extrusion_is_a_failure_whatever_octoprint_says() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Logged("Recv: echo: cold extrusion prevented"), e.Happened(e.Happening.DONE, job.path))
+    assert not rig.ends()
+    rig.feed(e.EvidenceFound(job.id, 1, replace(NOTHING, history=History.SUCCESS, coldest=204.0)))
+    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
+
+
+def test_the_echo_of_the_last_line_is_evidence_when_print_done_was_missed() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Logged(f"Recv: echo:move:{job.id}:a1:done"))
+    rig.wait(1)
+    assert rig.of(Gather)
+    rig.feed(e.EvidenceFound(job.id, 1, NOTHING))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]

@@ -1,0 +1,179 @@
+"""Heaters and timers: hot only for a job that may run, and safe by themselves in every state but a foreign job's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.printers import Heaters, Latch, Link
+from services.octo_bridge import events as e
+from services.octo_bridge.effects import SetTargets, Submit
+from services.octo_bridge.handlers_heat import targets
+from services.octo_bridge.state import Heat, Job, Machine, Printer
+from tests.unit.octo_bridge.machine import Rig, run, settings
+
+OFF, STANDBY, HOT = SetTargets(0, 0), SetTargets(150, 60), SetTargets(205, 60)
+
+
+def cold() -> Rig:
+    rig = Rig().ready()
+    rig.feed(rig.seen(nozzle=(20.0, 0.0), bed=(20.0, 0.0)))
+    rig.wait(3)
+    rig.effects.clear()
+    return rig
+
+
+def test_nothing_is_heated_before_a_job_waits() -> None:
+    rig = cold()
+    rig.wait(10)
+    assert HOT not in rig.of(SetTargets)
+
+
+@pytest.mark.parametrize("order", ["disarm", "pause", "cancel", "stop"])
+def test_a_waiting_job_heats_only_when_nothing_but_the_cold_is_in_its_way(order: str) -> None:
+    rig = cold()
+    rig.command(order)
+    rig.feed(e.RunTaken(run(1)))
+    rig.wait(10)
+    assert HOT not in rig.of(SetTargets)
+
+
+def test_a_waiting_job_is_heated_for_and_sent_when_hot() -> None:
+    rig = cold()
+    rig.feed(e.RunTaken(run(1)))
+    assert rig.of(SetTargets)[-1] == HOT
+    assert rig.mode() is Heaters.HEATING
+    rig.feed(rig.seen(nozzle=(199.0, 205.0), bed=(60.0, 60.0)))
+    assert not rig.of(Submit)
+    rig.feed(rig.seen(nozzle=(200.0, 205.0), bed=(55.0, 60.0)))
+    assert len(rig.of(Submit)) == 1
+    assert rig.mode() is Heaters.HOT
+
+
+def test_targets_are_asked_for_again_until_the_printer_shows_them() -> None:
+    rig = cold()
+    rig.feed(e.RunTaken(run(1)))
+    rig.wait(10)
+    assert 4 <= rig.of(SetTargets).count(HOT) <= 7
+    rig.feed(rig.seen(nozzle=(100.0, 205.0), bed=(40.0, 60.0)))
+    rig.effects.clear()
+    rig.wait(10)
+    assert not rig.of(SetTargets)
+
+
+STATES: dict[str, Callable[[Rig, Job], object]] = {
+    "idle": lambda rig, job: rig.feed(e.Happened(e.Happening.DONE, job.path)),
+    "paused": lambda rig, job: (rig.command("pause"), rig.feed(e.Happened(e.Happening.DONE, job.path))),
+    "stalled job": lambda rig, job: None,
+    "job paused by hand": lambda rig, job: rig.feed(
+        e.Happened(e.Happening.PAUSED, job.path), rig.seen(printer=Printer.PAUSED)
+    ),
+    "in doubt": lambda rig, job: rig.feed(rig.seen(printer=Printer.OPERATIONAL)),
+    "failed": lambda rig, job: rig.feed(
+        e.Happened(e.Happening.FAILED, job.path), rig.seen(printer=Printer.OPERATIONAL)
+    ),
+    "armed no longer": lambda rig, job: (rig.feed(e.Happened(e.Happening.DONE, job.path)), rig.command("disarm")),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_without_motion_standby_after_two_minutes_and_all_off_after_thirty(state: str) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(rig.seen(nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+    STATES[state](rig, job)
+    if state == "armed no longer":
+        rig.wait(3)
+        assert rig.of(SetTargets)[-1] == OFF
+        return
+    rig.wait(119)
+    assert STANDBY not in rig.of(SetTargets)
+    rig.wait(3)
+    assert rig.of(SetTargets)[-1] == STANDBY
+    rig.wait(1670)
+    assert OFF not in rig.of(SetTargets)
+    rig.wait(12)
+    assert rig.of(SetTargets)[-1] == OFF
+    assert rig.mode() is Heaters.OFF
+
+
+def test_a_job_that_moves_is_not_put_into_standby() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    for filepos in range(100, 700, 10):
+        rig.printing(job, filepos)
+        rig.wait(5)
+    assert STANDBY not in rig.of(SetTargets)
+
+
+def test_a_foreign_jobs_heaters_are_left_alone() -> None:
+    rig = Rig().ready()
+    rig.feed(e.Happened(e.Happening.STARTED, "other.gcode"))
+    rig.feed(rig.seen(printer=Printer.PRINTING, path="other.gcode", nozzle=(220.0, 220.0)))
+    rig.effects.clear()
+    rig.wait(4000, step=5)
+    assert not rig.of(SetTargets)
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(1900, step=5)
+    assert rig.of(SetTargets)[-1] == OFF
+
+
+def test_heat_that_a_person_made_by_hand_ends_after_thirty_minutes() -> None:
+    rig = cold()
+    rig.wait(2000, step=5)
+    rig.effects.clear()
+    rig.feed(rig.seen(nozzle=(100.0, 180.0)))
+    rig.wait(1700, step=5)
+    assert not rig.of(SetTargets)
+    rig.wait(200, step=5)
+    assert OFF in rig.of(SetTargets)
+
+
+def test_a_heater_that_never_gets_hot_is_given_up_aloud() -> None:
+    rig = cold()
+    rig.feed(e.RunTaken(run(1)))
+    rig.feed(rig.seen(nozzle=(21.0, 205.0), bed=(21.0, 60.0)))
+    rig.wait(905)
+    assert rig.latch() is Latch.PAUSE
+    assert rig.of(SetTargets)[-1] == OFF
+    assert "problem" in rig.said()
+
+
+def test_arming_ends_by_itself_and_takes_the_heat_with_it() -> None:
+    rig = Rig().ready()
+    rig.feed(e.Happened(e.Happening.DONE, rig.start().path))
+    rig.command("arm 0.01")
+    rig.wait(37)
+    assert rig.machine.kept.armed is None
+    assert "disarmed" in rig.said()
+    assert rig.of(SetTargets)[-1] == OFF
+
+
+@pytest.mark.parametrize("link", [Link.NO_OCTOPRINT, Link.WRONG_KEY, Link.STARTING])
+def test_nothing_is_asked_of_an_octoprint_that_is_not_there(link: Link) -> None:
+    rig = Rig().ready()
+    rig.feed(e.Unreachable(link, "not there"))
+    rig.effects.clear()
+    rig.wait(10, watched=False)
+    assert not rig.of(SetTargets)
+
+
+@given(st.sampled_from(Heaters), st.floats(170, 230), st.floats(0, 70))
+def test_no_target_is_ever_above_the_caps(mode: Heaters, nozzle: float, bed: float) -> None:
+    s = settings(nozzle=nozzle, bed=bed)
+    asked = targets(mode, s.model_copy(update={"nozzle": nozzle + 100, "bed": bed + 100}))
+    assert asked[0] <= s.nozzle_cap
+    assert asked[1] <= s.bed_cap
+
+
+def test_fresh_data_begin_with_heaters_off() -> None:
+    rig = Rig(Machine(boot="x", moved_at=1000.0))
+    rig.connect()
+    rig.feed(rig.seen(nozzle=(200.0, 205.0)))
+    rig.machine = replace(rig.machine, heat=Heat())  # the first picture already shows what an earlier process left hot
+    rig.wait(2)
+    assert set(rig.of(SetTargets)) == {OFF}

@@ -1,0 +1,96 @@
+"""The journal: what a restart finds, and what it makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from contracts.board import Plate
+from contracts.plan import JobEnd, JobEnded
+from contracts.printers import Latch
+from services.chassis.store import Store
+from services.octo_bridge.journal import SCHEMA, Journal, restored
+from services.octo_bridge.state import Armed, Job, Kept, Machine, Phase
+from tests.unit.octo_bridge.machine import BOOT, job_id, run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path, "octo_bridge")
+    store.open(SCHEMA)
+    yield store
+    store.close()
+
+
+def save(store: Store, before: Machine | None, after: Machine) -> None:
+    with store.transaction() as unit:
+        Journal(store).save(unit, before, after)
+
+
+KEPT = Kept(
+    epoch=7, plate=Plate.KNOWN, bare=True, latch=Latch.CANCEL, latch_reason="cancelled by x", stopping=True,
+    armed=Armed(BOOT, 123.5, datetime(2026, 1, 1, tzinfo=UTC)), planner="aaaaaaaa", refused_planner="bbbbbbbb",
+    last_drawn="x", mark="mark", folder="boardcast/a", old_folders=("boardcast/b",), contacted=True, greeted=True,
+)  # fmt: skip
+
+
+def test_everything_kept_comes_back(store: Store) -> None:
+    sending = Job(run(1), Phase.SENDING, 3, "boardcast/a/j-a3.gcode", "mark", True)
+    save(store, None, Machine(kept=KEPT, jobs=(sending, Job(run(2)))))
+    kept, jobs = Journal(store).load()
+    assert kept == KEPT
+    assert jobs == (replace(sending, doubt=jobs[0].doubt), Job(run(2)))
+    assert jobs[0].doubt is not None
+
+
+def test_only_what_changed_is_written(store: Store) -> None:
+    before = Machine(kept=KEPT, jobs=(Job(run(1)), Job(run(2))))
+    save(store, None, before)
+    after = replace(before, jobs=(replace(before.jobs[0], phase=Phase.STARTED, doubt="?", progress=0.5), Job(run(3))))
+    save(store, before, after)
+    _, jobs = Journal(store).load()
+    assert [(job.run.ordinal, job.phase) for job in jobs] == [
+        (1, Phase.STARTED), (2, Phase.ACCEPTED), (3, Phase.ACCEPTED),
+    ]  # fmt: skip
+
+
+def test_an_end_is_remembered_and_the_job_is_gone(store: Store) -> None:
+    save(store, None, Machine(kept=KEPT, jobs=(Job(run(1)),)))
+    journal = Journal(store)
+    end = JobEnded(job_id=job_id(1), move_id="1-1", end=JobEnd.DRAWN, epoch=7, time=datetime(2026, 1, 1, tzinfo=UTC))
+    refused = end.model_copy(update={"job_id": "never-taken", "end": JobEnd.REFUSED})
+    with store.transaction() as unit:
+        journal.save_end(unit, end)
+        journal.save_end(unit, refused)
+        journal.prune(unit)
+    assert journal.load()[1] == ()
+    assert journal.ended(job_id(1)) == end
+    assert journal.ended("never-taken") == refused
+    assert journal.ended("unknown") is None
+
+
+@pytest.mark.parametrize(("boot", "armed"), [(BOOT, True), ("another-boot", False), (None, False)])
+def test_arming_survives_the_bridge_and_not_a_reboot(boot: str | None, armed: bool) -> None:
+    machine = restored(KEPT, (), boot, 10.0)
+    assert (machine.kept.armed is not None) is armed
+
+
+def test_a_restart_begins_cautiously() -> None:
+    machine = restored(KEPT, (), BOOT, 10.0)
+    assert not machine.position_known
+    assert machine.heat.mode.value == "off"
+    assert machine.first_contact
+    assert machine.kept.latch is Latch.CANCEL
+    assert machine.kept.folder not in (KEPT.folder, *KEPT.old_folders)
+    assert machine.kept.old_folders == ("boardcast/b", "boardcast/a")
+
+
+def test_fresh_data_know_nothing() -> None:
+    machine = restored(None, (), BOOT, 10.0)
+    assert machine.kept.plate is Plate.UNKNOWN
+    assert machine.kept.armed is None
+    assert machine.kept.old_folders == ()

@@ -1,0 +1,236 @@
+"""The latch: set before anything is asked of OctoPrint, never taken off by a lesser word, asked until confirmed."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.board import Plate
+from contracts.plan import ControlWord, JobEnd, MachineNotice
+from contracts.printers import Latch, Link
+from services.octo_bridge import events as e
+from services.octo_bridge.effects import Connect, JobAction, ReadLog, SendLines, SetTargets, Submit, Tell
+from services.octo_bridge.octolog import Slice
+from services.octo_bridge.state import Printer
+from tests.unit.octo_bridge.machine import Rig, run
+
+CANCEL = JobAction("cancel")
+
+
+def test_pause_lets_the_running_job_end_and_asks_nothing() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.command("pause")
+    assert not rig.of(JobAction)
+    rig.feed(e.Happened(e.Happening.DONE, job.path), e.PrinterChanged(Printer.OPERATIONAL), e.RunTaken(run(2)))
+    rig.hot()
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+    assert not rig.of(Submit)
+
+
+def test_cancel_is_repeated_until_the_job_is_gone_and_never_reaches_the_next_one() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.command("cancel")
+    assert rig.latch() is Latch.CANCEL
+    rig.wait(3.5)
+    assert rig.of(JobAction) == [CANCEL] * 4
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
+    rig.effects.clear()
+    rig.command("resume")
+    rig.feed(e.RunTaken(run(2, epoch=2)))
+    rig.hot()
+    assert rig.of(Submit)
+    assert not rig.of(JobAction)
+
+
+def test_cancel_and_pause_work_when_idle() -> None:
+    rig = Rig().ready()
+    rig.command("pause")
+    assert rig.latch() is Latch.PAUSE
+    rig.command("cancel")
+    assert rig.latch() is Latch.CANCEL
+    rig.command("pause")
+    assert rig.latch() is Latch.CANCEL
+    assert not rig.of(JobAction)
+
+
+def test_stop_is_repeated_said_aloud_after_five_seconds_and_confirmed() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.command("stop")
+    assert (rig.machine.kept.armed, rig.machine.kept.stopping) == (None, True)
+    assert CANCEL in rig.of(JobAction)
+    assert rig.of(SetTargets)[-1] == SetTargets(0, 0)
+    rig.wait(4.5)
+    assert "problem" not in rig.said()
+    rig.wait(1)
+    assert "problem" in rig.said()
+    assert rig.of(JobAction).count(CANCEL) >= 5
+    assert "refused" in [a.event.event.value for a in rig.command("arm") if hasattr(a, "event")]
+
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path))
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL, nozzle=(180.0, 0.0), bed=(55.0, 0.0)))
+    assert not rig.machine.kept.stopping
+    assert "heaters_off" in rig.said()
+    assert rig.latch() is Latch.STOP
+
+
+def test_stop_reaches_a_foreign_job_and_a_real_port() -> None:
+    rig = Rig().ready()
+    rig.feed(rig.seen(printer=Printer.PRINTING, path="other.gcode", port="/dev/ttyUSB0"))
+    assert rig.machine.octo.link is Link.REFUSED_PORT
+    rig.effects.clear()
+    rig.command("stop")
+    assert CANCEL in rig.of(JobAction)
+    assert SetTargets(0, 0) in rig.of(SetTargets)
+
+
+def test_on_a_real_port_nothing_else_is_ever_asked() -> None:
+    rig = Rig().ready()
+    rig.feed(rig.seen(port="/dev/ttyUSB0"))
+    rig.effects.clear()
+    for word in ("arm", "home", "park", "cancel", "pause", "resume"):
+        rig.command(word)
+    rig.feed(e.RunTaken(run(1)))
+    rig.wait(60)
+    asked = [x for x in rig.effects if isinstance(x, Submit | SetTargets | SendLines | JobAction | Connect | ReadLog)]
+    assert asked == []
+
+
+def test_offline_without_a_virtual_port_is_never_connected() -> None:
+    rig = Rig()
+    rig.feed(rig.seen(printer=Printer.OFFLINE, port=None, offers_virtual=False))
+    rig.wait(60, watched=False)
+    assert rig.machine.octo.link is Link.REFUSED_PORT
+    assert not rig.of(Connect)
+
+
+def test_a_lost_printer_is_connected_with_longer_and_longer_pauses() -> None:
+    rig = Rig().ready()
+    rig.feed(rig.seen(printer=Printer.ERROR, port=None, error="Heating failed"))
+    assert rig.machine.octo.link is Link.PRINTER_ERROR
+    assert "Heating failed" in (rig.machine.octo.reason or "")
+    rig.effects.clear()
+    rig.wait(100, watched=False)
+    assert 3 <= len(rig.of(Connect)) <= 7
+
+
+@pytest.mark.parametrize(
+    ("event", "latch", "plate"),
+    [
+        (e.Happened(e.Happening.STARTED, "other.gcode"), Latch.FOREIGN, Plate.UNKNOWN),
+        (e.Seen(Printer.PRINTING, path="other.gcode", port="VIRTUAL", polled=True), Latch.FOREIGN, Plate.UNKNOWN),
+        (e.Logged("Send: N7 G91*33"), Latch.FOREIGN, Plate.KNOWN),
+        (e.Logged("Send: G28 X0 Y0"), Latch.FOREIGN, Plate.KNOWN),
+        (e.Logged("Send: M84"), Latch.FOREIGN, Plate.KNOWN),
+        (e.Logged("Recv: echo:busy"), Latch.NONE, Plate.KNOWN),
+        (e.Logged("Send: M105"), Latch.NONE, Plate.KNOWN),
+    ],
+)
+def test_foreign_hands_set_the_latch(event: e.Input, latch: Latch, plate: Plate) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.mono += 10
+    epoch = rig.machine.kept.epoch
+    rig.feed(event)
+    kept = rig.machine.kept
+    assert (kept.latch, kept.plate) == (latch, plate)
+    assert (kept.epoch > epoch) is (latch is Latch.FOREIGN)
+    assert rig.machine.position_known is (latch is Latch.NONE)
+
+
+def test_own_homing_and_the_cancel_script_are_no_foreign_hands() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    assert job.recovery
+    rig.feed(e.Logged("Send: N1 G91*1"), e.Logged("Send: N4 G28 X Y*1"))
+    rig.command("cancel")
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="bridge"), rig.seen(printer=Printer.OPERATIONAL))
+    rig.feed(e.Logged("Send: M84"))
+    assert rig.latch() is Latch.CANCEL
+    assert "foreign" not in rig.said()
+
+
+def test_a_cancel_that_the_bridge_did_not_order_latches() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="somebody"))
+    assert rig.latch() is Latch.FOREIGN
+    assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
+
+
+def test_a_job_paused_by_hand_goes_on_after_resume_when_it_is_hot_again() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Happened(e.Happening.PAUSED, job.path), rig.seen(printer=Printer.PAUSED))
+    rig.wait(130)
+    rig.feed(rig.seen(nozzle=(150.0, 150.0)))
+    rig.command("resume")
+    rig.wait(3)
+    assert JobAction("resume") not in rig.of(JobAction)
+    rig.hot()
+    assert JobAction("resume") in rig.of(JobAction)
+
+
+@pytest.mark.parametrize(
+    ("since", "first", "raises", "plate"),
+    [
+        (Slice(whole=True), True, False, Plate.KNOWN),
+        (Slice(whole=True, started=("boardcast/x/a-a1.gcode",)), True, False, Plate.KNOWN),
+        (Slice(whole=True, started=("other.gcode",)), True, True, Plate.UNKNOWN),
+        (Slice(whole=True, restarted=True), True, True, Plate.KNOWN),
+        (Slice(whole=True, reconnected=True), False, True, Plate.KNOWN),
+        (Slice(whole=False), False, True, Plate.KNOWN),
+        (Slice(whole=False), True, True, Plate.UNKNOWN),
+        (None, True, True, Plate.UNKNOWN),
+    ],
+)
+def test_what_the_log_says_of_the_time_away(since: Slice | None, first: bool, raises: bool, plate: Plate) -> None:
+    rig = Rig().ready()
+    epoch = rig.machine.kept.epoch
+    rig.machine = rig.machine.see(caught_up=False)
+    object.__setattr__(rig.machine, "first_contact", first)
+    rig.feed(e.LogRead("mark-2", since))
+    assert (rig.machine.kept.epoch > epoch) is raises
+    assert rig.plate() is plate
+    notices = [tell.body for tell in rig.of(Tell) if isinstance(tell.body, MachineNotice)]
+    assert bool(notices) is raises
+
+
+@pytest.mark.parametrize("word", ["home", "park"])
+@pytest.mark.parametrize("order", ["disarm", "pause", None])
+def test_moving_by_command_needs_what_a_job_needs(word: str, order: str | None) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    assert "refused" in [a.event.event.value for a in rig.command(word) if hasattr(a, "event")]  # a job is in hand
+    rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    if order is not None:
+        rig.command(order)
+    rig.effects.clear()
+    rig.command(word)
+    assert bool(rig.of(SendLines)) is (order is None)
+
+
+def test_controls_of_another_planner_may_only_make_it_safer() -> None:
+    rig = Rig().ready()
+    rig.command("pause")
+    for word in (ControlWord.RESUME, ControlWord.PLATE_UNKNOWN, ControlWord.PARK):
+        rig.control(word, planner="bbbbbbbb")
+    assert (rig.machine.kept.latch, rig.machine.kept.plate) == (Latch.PAUSE, Plate.KNOWN)
+    rig.control(ControlWord.STOP, planner="bbbbbbbb")
+    assert rig.latch() is Latch.STOP
+
+
+def test_confirm_empty_of_an_older_epoch_is_void_and_answered() -> None:
+    rig = Rig().ready()
+    rig.control(ControlWord.PLATE_UNKNOWN)
+    rig.effects.clear()
+    rig.control(ControlWord.CONFIRM_EMPTY, epoch=1)
+    assert rig.plate() is Plate.UNKNOWN
+    (tell,) = rig.of(Tell)
+    assert isinstance(tell.body, MachineNotice)
+    assert tell.body.epoch == 2
+    rig.control(ControlWord.CONFIRM_EMPTY)
+    assert rig.plate() is Plate.KNOWN
