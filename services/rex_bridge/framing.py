@@ -73,12 +73,14 @@ class Exchange:
         self._rest = b""
         self._ours = False
         self._skipping = False
+        self._acknowledged = False
         self._lines: list[str] = []
 
     @property
     def deadline(self) -> float:
         """When :meth:`expire` is to be called unless bytes come before."""
-        begun = bool(self._lines or self._rest.strip() or (self._ours and self._code not in READS))
+        order_heard = self._acknowledged or (self._ours and self._code not in READS)
+        begun = bool(self._lines or self._rest.strip() or order_heard)
         return min(self._end, self._last + QUIET) if begun else self._end
 
     def feed(self, data: bytes, now: float) -> Reply | None:
@@ -99,7 +101,7 @@ class Exchange:
         reply = self._take(_text(self._rest))
         if reply is not None:
             return reply
-        if not self._lines and not self._ours:
+        if not (self._lines or self._ours or self._acknowledged):
             raise NoReply(f"no reply to {self.command}")
         return self._reply()
 
@@ -114,6 +116,7 @@ class Exchange:
             if self._ours:
                 return self._reply()
             self._skipping = False
+            self._acknowledged = self._code not in READS
             if all(_CONTROL_TAKEN.match(said) for said in self._lines):
                 self._lines = []  # the second half of the reply to an M601
         elif line and not self._skipping:

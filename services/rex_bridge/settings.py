@@ -46,7 +46,7 @@ class RexBridgeSettings(ChassisSettings):
         description="Printers as name=address[:port], comma-separated, or a JSON object of names and addresses.",
     )
     rex_idle_interval: float = Field(
-        default=30.0, ge=5, le=600, description="Seconds between looks at a printer that does not print."
+        default=30.0, ge=1, le=600, description="Seconds between looks at a printer that does not print."
     )
     rex_printing_interval: float = Field(
         default=1.0, ge=0.5, le=60, description="Seconds between looks at a printer that prints."

@@ -100,6 +100,21 @@ def test_an_order_may_be_acknowledged_by_its_cmd_line_alone() -> None:
     assert exchange.expire() == Reply("M26", ())
 
 
+def test_an_order_may_be_acknowledged_by_an_ok_alone() -> None:
+    exchange = Exchange("M26", 0.0)
+    assert exchange.feed(b"ok\r\n", 0.1) is None
+    assert exchange.deadline == 0.1 + QUIET
+    assert exchange.expire() == Reply("M26", ())
+
+
+def test_a_question_is_not_answered_by_an_ok_alone() -> None:
+    exchange = Exchange("M119", 0.0)
+    exchange.feed(b"ok\r\n", 0.1)
+    assert exchange.deadline == COMMAND_DEADLINE
+    with pytest.raises(NoReply):
+        exchange.expire()
+
+
 def test_a_question_is_not_answered_by_its_cmd_line_alone() -> None:
     exchange = Exchange("M119", 0.0)
     exchange.feed(b"CMD M119 Received.\r\n", 0.1)

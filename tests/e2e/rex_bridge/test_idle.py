@@ -1,0 +1,74 @@
+"""Never in the way of the printer's own slicer: measured at the printer."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from deploy.simulators.flashforge.child import FlashforgeSimulator
+from deploy.simulators.ports import LOOPBACK
+from tests.e2e.rex_bridge.conftest import AVAILABLE, Bridge
+from tests.harness.waiting import wait_until
+
+HOLD = 0.15
+ORDERS = {"M601 S1", "M602", "M24", "M25", "M26"}
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.03])
+def test_an_idle_printer_is_held_for_less_than_150_ms(bridge: Bridge, rex: FlashforgeSimulator, delay: float) -> None:
+    rex.do("faults", delay=delay)
+    bridge.start()
+    wait_until(lambda: len(rex.view()["visits"]) >= 8, 15, "eight looks")
+    holds = [visit["closed"] - visit["opened"] for visit in rex.view()["visits"] if visit["closed"]]
+    assert max(holds) < HOLD, holds
+    assert bridge.state("idle").json["nozzle_actual"] == 22
+
+
+def test_a_slicer_that_wants_the_printer_gets_it_at_once(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    rex.do("faults", second_client="error")
+    bridge.start()
+    bridge.state("idle")
+    waited = []
+    # Again and again, so that the looks of some seconds fall into every moment of it.
+    while len([visit for visit in rex.view()["visits"] if _is_look(visit)]) < 6:
+        began = time.monotonic()
+        wait_until(lambda: _slicer_gets_in(rex.port), 2, "the slicer to get in", poll_s=0.001)
+        waited.append(time.monotonic() - began)
+    assert len(waited) > 50
+    assert max(waited) < HOLD, max(waited)
+
+
+def _is_look(visit: dict[str, Any]) -> bool:
+    return any(command == "M119" for _, command in visit["commands"])
+
+
+def _slicer_gets_in(port: int) -> bool:
+    with socket.create_connection((LOOPBACK, port), timeout=2) as slicer:
+        try:
+            slicer.sendall(b"~M601 S1\r\n")
+            return b"M601" in slicer.recv(1000)
+        except ConnectionError:
+            return False  # turned away
+
+
+@pytest.mark.parametrize("manner", ["error", "refuse", "silent"])
+def test_a_slicer_that_holds_the_printer_is_left_alone(bridge: Bridge, rex: FlashforgeSimulator, manner: str) -> None:
+    rex.do("faults", second_client=manner)
+    bridge.start()
+    bridge.state("idle")
+    rex.do("slicer", on=True)
+    busy = bridge.state("busy_elsewhere")
+    assert "REXPrint" in busy.json["reason"]
+    since = bridge.probe.mark()
+    bridge.probe.publish("printer/rex/command", "pause")
+    answer = bridge.answer("pause", since=since)
+    assert answer.json["event"] == "refused"
+    assert "REXPrint" in answer.json["reason"]
+    said = {command for visit in rex.view()["visits"] for _, command in visit["commands"]}
+    assert not said & ORDERS
+    assert [seen.text for seen in bridge.probe.seen(AVAILABLE)] == ["online"]
+    rex.do("slicer", on=False)
+    bridge.state("idle", since=since)

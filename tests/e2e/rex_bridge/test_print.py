@@ -1,0 +1,181 @@
+"""A print followed, steered, interrupted: through a real broker, with the printer and the bridge as processes."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.simulators.flashforge.child import FlashforgeSimulator
+from deploy.simulators.mosquitto import Mosquitto
+from tests.e2e.rex_bridge.conftest import AVAILABLE, COMMAND, EVENT, STATE, Bridge
+from tests.harness.mqtt_probe import MqttProbe
+from tests.harness.waiting import wait_until
+
+LOOKS = 15
+JITTER = 0.1
+LATENCY = 0.05
+
+
+def printing(bridge: Bridge, rex: FlashforgeSimulator, **settings: str) -> None:
+    bridge.start(**settings)
+    bridge.state("idle")
+    rex.do("start", hot=True, seconds=600)
+    bridge.state("printing")
+
+
+def commands(rex: FlashforgeSimulator, word: str) -> list[float]:
+    return [at for visit in rex.view()["visits"] for at, command in visit["commands"] if command == word]
+
+
+def test_once_a_second_and_on_mqtt_within_50_ms(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    printing(bridge, rex)
+    before = len(commands(rex, "M27"))
+    wait_until(lambda: len(commands(rex, "M27")) >= before + LOOKS, LOOKS + 5, "looks")
+    looks = commands(rex, "M119")[-LOOKS:]
+    gaps = [b - a for a, b in itertools.pairwise(looks)]
+    assert max(abs(gap - 1) for gap in gaps) < JITTER, gaps
+    shown = [seen.time_s for seen in bridge.probe.seen(STATE) if not seen.retained]
+    for asked in commands(rex, "M27")[-LOOKS:-1] + commands(rex, "M105")[-LOOKS:-1]:
+        assert any(0 < at - asked < LATENCY for at in shown)
+    # One connection for all of it.
+    assert len([visit for visit in rex.view()["visits"] if len(visit["commands"]) > 10]) == 1
+
+
+def test_pause_by_mosquitto_pub_within_two_seconds(
+    bridge: Bridge, rex: FlashforgeSimulator, mosquitto: Mosquitto
+) -> None:
+    printing(bridge, rex)
+    publisher = shutil.which("mosquitto_pub")
+    assert publisher is not None, "install mosquitto-clients: `make tools`"
+    since, began = bridge.probe.mark(), time.monotonic()
+    port = str(urlsplit(mosquitto.url).port)
+    subprocess.run([publisher, "-p", port, "-t", f"boardcast/v1/{COMMAND}", "-m", "pause"], check=True, timeout=10)
+    answer = bridge.answer("pause", since=since)
+    assert answer.json["event"] == "done"
+    assert answer.time_s - began < 2
+    assert rex.view()["paused"]
+    assert bridge.state("paused", since=since).time_s - began < 2
+    assert not rex.view()["controlled"]
+    bridge.probe.publish(COMMAND, {"command": "resume", "id": "r1"})
+    assert bridge.answer("resume").json["id"] == "r1"
+    bridge.probe.publish(COMMAND, "cancel")
+    assert bridge.answer("cancel").json["event"] == "done"
+    names = [name for name, _ in bridge.events() if name not in ("done",)]
+    assert names == ["started", "paused", "resumed", "cancelled"]
+
+
+def test_pause_with_the_slicer_in_the_way_says_why_not(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    rex.do("slicer", on=True)
+    printing(bridge, rex)
+    since = bridge.probe.mark()
+    bridge.probe.publish(COMMAND, "pause")
+    answer = bridge.answer("pause", since=since)
+    assert answer.json["event"] == "refused"
+    assert "control" in answer.json["reason"]
+    assert not rex.view()["paused"]
+
+
+def test_retained_and_wrong_commands_are_answered_and_not_obeyed(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    bridge.probe.publish(COMMAND, "pause", retain=True)
+    printing(bridge, rex)
+    assert "retained" in bridge.answer("pause").json["reason"]
+    bridge.probe.publish(COMMAND, "psue")
+    wrong = bridge.probe.wait(EVENT, lambda m: "psue" in m.json["reason"])
+    assert wrong.json["event"] == "refused"
+    bridge.probe.publish(COMMAND, "nozzle 200")
+    assert "BOARDCAST_REX_SET_TEMPERATURES" in bridge.answer("nozzle").json["reason"]
+    assert not rex.view()["paused"]
+
+
+def test_temperatures_and_light_where_enabled(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    bridge.start(rex_set_temperatures="true")
+    bridge.state("idle")
+    for text in ("nozzle 999", "bed 50", "light on"):
+        bridge.probe.publish(COMMAND, text)
+        assert bridge.answer(text.split()[0]).json["event"] == "done"
+    seen = rex.view()
+    assert (seen["nozzle_target"], seen["bed_target"], seen["light"]) == (240, 50, True)
+
+
+def test_the_printer_switched_off_in_mid_print_and_back(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    printing(bridge, rex)
+    since = bridge.probe.mark()
+    rex.do("power", on=False)
+    gone = bridge.state("offline", since=since, deadline_s=20).json
+    assert (gone["stale"], gone["job"]) == (True, "cube.gx")
+    bridge.probe.wait(EVENT, lambda m: m.json["event"] == "problem")
+    rex.do("power", on=True, keep_job=True)
+    back = bridge.probe.mark()
+    bridge.state("printing", since=back, deadline_s=20)
+    rex.do("complete")
+    bridge.state("completed", since=back)
+    bridge.probe.wait(EVENT, lambda m: m.json["event"] == "finished")
+    names = [name for name, _ in bridge.events()]
+    assert names == ["started", "problem", "recovered", "finished"]
+    assert len({print_id for _, print_id in bridge.events()}) == 1
+    assert [seen.text for seen in bridge.probe.seen(AVAILABLE)] == ["online", "offline", "online"]
+
+
+def test_the_bridge_killed_in_mid_print(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    printing(bridge, rex)
+    for _ in range(3):
+        since = bridge.probe.mark()
+        bridge.restart()
+        bridge.state("printing", since=since)
+    rex.do("complete")
+    bridge.state("completed", since=since)
+    bridge.probe.wait(EVENT, lambda m: m.json["event"] == "finished")
+    since = bridge.probe.mark()
+    bridge.restart()
+    bridge.state("completed", since=since)
+    events = bridge.events()
+    assert [name for name, _ in events] == ["started", "finished"]
+    assert len({print_id for _, print_id in events}) == 1
+    assert [seen.text for seen in bridge.probe.seen(AVAILABLE)].count("offline") == 0
+
+
+def test_a_broker_that_was_away_gets_what_happened_meanwhile(
+    bridge: Bridge, rex: FlashforgeSimulator, mosquitto: Mosquitto
+) -> None:
+    bridge.start()
+    bridge.state("idle")
+    mosquitto.kill()
+    rex.do("start", hot=True)
+    wait_until(lambda: len(commands(rex, "M27")) > 1, 5, "the bridge to see the print")
+    # An event is not kept by a broker: nobody would hear it who comes after the bridge.
+    bridge.process.freeze()
+    mosquitto.start()
+    bridge.probe.wait_connected()
+    bridge.process.thaw()
+    bridge.probe.wait(EVENT, lambda m: m.json["event"] == "started", deadline_s=20)
+    bridge.state("printing")
+
+
+def test_a_printer_that_hangs_delays_no_other(
+    tmp_path: Path, mosquitto: Mosquitto, probe: MqttProbe, rex: FlashforgeSimulator
+) -> None:
+    other = FlashforgeSimulator(tmp_path / "other")
+    other.start()
+    bridge = Bridge(tmp_path / "bridge", mosquitto, probe, f"rex={rex.address}, other={other.address}")
+    try:
+        other.do("faults", silent=True)
+        printing(bridge, rex)
+        wait_until(lambda: len(commands(rex, "M119")) > 12 and len(commands(other, "M119")) > 2, 20, "looks at both")
+        gaps = [b - a for a, b in itertools.pairwise(commands(rex, "M119")[-9:])]
+        assert max(abs(gap - 1) for gap in gaps) < JITTER, gaps
+        assert probe.wait("printer/other/state").json["state"] == "busy_elsewhere"
+    finally:
+        bridge.stop()
+        other.stop()
+
+
+def test_a_clean_stop_says_that_nobody_looks_any_more(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    printing(bridge, rex)
+    assert bridge.process.terminate() < 5
+    assert bridge.process.exit_code == 0
+    bridge.probe.wait(AVAILABLE, lambda m: m.text == "offline")
+    wait_until(lambda: all(visit["closed"] for visit in rex.view()["visits"]), 2, "the connection to be closed")

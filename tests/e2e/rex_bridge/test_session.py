@@ -1,0 +1,139 @@
+"""The client at real sockets: every dialect and fault, and deadlines that hold whatever comes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+import pytest
+
+from deploy.simulators.flashforge.child import FlashforgeSimulator
+from services.rex_bridge import replies
+from services.rex_bridge.framing import COMMAND_DEADLINE
+from services.rex_bridge.session import CONNECT_DEADLINE, NoSession, Session
+from services.rex_bridge.settings import PrinterAddress, parse_address
+from services.rex_bridge.state import Trouble
+from tests.unit.rex_bridge.noise import cost_of_noise
+from tests.unit.rex_bridge.transcripts import ALL
+
+SLACK = 0.3
+STREAMS = 100_000
+SOCKET_STREAMS = 300
+
+
+@pytest.mark.parametrize("dialect", ["rex", "adventurer3", "adventurer4", "creator4", "trex"])
+@pytest.mark.parametrize(
+    "fault",
+    [{}, {"segment": 1}, {"segment": 7}, {"merge": True}, {"double_ok": True}, {"no_ok": True}, {"no_cmd": True}],
+    ids=str,
+)
+async def test_every_dialect_through_every_fault(
+    rex: FlashforgeSimulator, dialect: str, fault: dict[str, object]
+) -> None:
+    rex.do("dialect", name=dialect)
+    rex.do("faults", **fault)
+    rex.do("start", share=0.5, hot=True)
+    session = Session(parse_address(rex.address))
+    await session.open()
+    await session.ask("M601 S1")
+    status = replies.machine((await session.ask("M119")).lines)
+    heat = replies.temperatures((await session.ask("M105")).lines)
+    share = replies.progress((await session.ask("M27")).lines)
+    await session.close()
+    assert status is not None
+    assert status.activity is replies.Activity.PRINTING
+    assert heat is not None
+    assert (heat.nozzle.target, heat.bed.target) == (220, 60)
+    assert share is not None
+    assert share.percent == pytest.approx(50, abs=1)
+
+
+async def trouble(session: Session) -> tuple[Trouble, float]:
+    began = time.monotonic()
+    try:
+        await session.open()
+        reply = await session.ask("M119")
+    except NoSession as error:
+        assert not session.connected
+        return error.trouble, time.monotonic() - began
+    raise AssertionError(f"there was a reply: {reply}")
+
+
+async def test_a_silent_printer_costs_the_deadline_of_a_command(rex: FlashforgeSimulator) -> None:
+    rex.do("faults", silent=True)
+    kind, took = await trouble(Session(parse_address(rex.address)))
+    assert kind is Trouble.SILENT
+    assert took == pytest.approx(COMMAND_DEADLINE, abs=SLACK)
+
+
+async def test_a_printer_without_power_costs_the_deadline_of_a_connect(rex: FlashforgeSimulator) -> None:
+    rex.do("power", on=False)
+    kind, took = await trouble(Session(parse_address(rex.address)))
+    assert kind is Trouble.AWAY
+    assert took == pytest.approx(CONNECT_DEADLINE, abs=SLACK)
+
+
+async def test_a_reset_and_a_refusal_cost_nothing(rex: FlashforgeSimulator) -> None:
+    rex.do("faults", reset_after=1)
+    kind, took = await trouble(Session(parse_address(rex.address)))
+    assert (kind, took < SLACK) == (Trouble.DROPPED, True)
+    rex.do("faults", reset_after=0, second_client="refuse")
+    rex.do("slicer", on=True)
+    kind, took = await trouble(Session(parse_address(rex.address)))
+    assert (kind, took < SLACK) == (Trouble.REFUSED, True)
+
+
+async def test_a_half_open_connection_costs_the_deadline_of_a_command(rex: FlashforgeSimulator) -> None:
+    session = Session(parse_address(rex.address))
+    await session.open()
+    await session.ask("M119")
+    rex.do("power", on=False)
+    began = time.monotonic()
+    with pytest.raises(NoSession):
+        await session.ask("M119")
+    assert time.monotonic() - began == pytest.approx(COMMAND_DEADLINE, abs=SLACK)
+
+
+async def test_a_name_is_looked_up_at_every_connection(rex: FlashforgeSimulator) -> None:
+    session = Session(PrinterAddress("rex", "localhost", rex.port))
+    await session.open()
+    assert (await session.ask("M119")).lines
+    await session.close()
+    kind, _ = await trouble(Session(PrinterAddress("rex", "no-such-printer.invalid")))
+    assert kind is Trouble.AWAY
+    kind, _ = await trouble(Session(PrinterAddress("rex", "x" * 70 + ".lan")))
+    assert kind is Trouble.AWAY
+
+
+def test_a_hundred_thousand_random_streams_cost_at_most_the_deadline() -> None:
+    assert cost_of_noise(random.Random(20260102), STREAMS) <= COMMAND_DEADLINE
+
+
+async def test_random_streams_at_a_real_socket() -> None:
+    chance = random.Random(7)
+    pieces = [text.encode() for _, text in ALL.values()]
+
+    async def noise(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(chance.randrange(1, 6)):
+            piece = chance.choice(pieces)
+            writer.write(chance.randbytes(chance.randrange(1, 200)) + piece[chance.randrange(len(piece)) :])
+        if chance.random() < 0.02:  # now and then it goes on for ever instead of hanging up
+            await reader.read(1000)
+            await asyncio.sleep(5)
+        writer.close()
+
+    server = await asyncio.start_server(noise, "127.0.0.1", 0)
+    session = Session(PrinterAddress("rex", "127.0.0.1", server.sockets[0].getsockname()[1]))
+    longest = 0.0
+    for _ in range(SOCKET_STREAMS):
+        began = time.monotonic()
+        try:
+            await session.open()
+            replies.machine((await session.ask("M119")).lines)
+        except NoSession:
+            assert not session.connected
+        longest = max(longest, time.monotonic() - began)
+    await session.close()
+    server.close()
+    assert longest < COMMAND_DEADLINE + SLACK
