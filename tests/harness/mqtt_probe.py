@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -81,6 +82,16 @@ class MqttProbe:
         """Publish below the root and return when the broker has it. A dict goes as JSON."""
         body = json.dumps(payload) if isinstance(payload, dict) else payload
         self._client.publish(f"{self.root}/{topic}", body, qos, retain).wait_for_publish(PUBLISH_DEADLINE_S)
+
+    def publish_all(self, topic: str, payloads: Iterable[bytes], *, window: int = 50) -> None:
+        """Publish many below the root, so many on their way at once, and return when the broker has them all."""
+        under_way: deque[MQTTMessageInfo] = deque()
+        for body in payloads:
+            under_way.append(self._client.publish(f"{self.root}/{topic}", body, 1))
+            if len(under_way) >= window:
+                under_way.popleft().wait_for_publish(PUBLISH_DEADLINE_S)
+        for info in under_way:
+            info.wait_for_publish(PUBLISH_DEADLINE_S)
 
     def seen(self, topic: str | None = None, *, since: int = 0) -> list[Seen]:
         """The messages of one topic, or of all, in the order of their arrival; `since` is an earlier `mark()`."""

@@ -31,8 +31,7 @@ def test_hostile_payloads_stop_no_service_and_lose_no_move(table: Table, seed: i
     epochs = sorted({epoch for seen in table.probe.seen() if "link/" in seen.topic for epoch in _epoch(seen.payload)})
     assert len(epochs) >= 2, "the links' real epochs, which anybody can read here"
     for channel in INBOUND:
-        for payload in payloads(seed, COUNT, epochs):
-            table.probe.publish(channel.address, payload)
+        table.probe.publish_all(channel.address, payloads(seed, COUNT, epochs))
     # Some of it was a command by chance: a person puts the machine back as it was.
     for word in ("resume", "arm"):
         table.answer(channels.ENDER_COMMAND, word, "done", deadline_s=120)
