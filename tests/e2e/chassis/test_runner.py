@@ -107,28 +107,50 @@ def test_a_second_one_on_the_same_folder_is_refused(service: ChildProcess, probe
     _up(service, probe)  # a dead process holds no lock
 
 
-def test_what_cannot_run_says_why_and_ends_with_two(tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_used_ends_it_with_two(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "sample.sqlite3").write_bytes(b"no database" * 500)
-    for settings, expected in (
-        ({"DATA_DIR": str(tmp_path / "file")}, "check BOARDCAST_DATA_DIR"),
-        ({"DATA_DIR": str(tmp_path)}, "check BOARDCAST_DATA_DIR"),
-        ({"NEEDED": "missing", "DATA_DIR": str(tmp_path / "new")}, "BOARDCAST_NEEDED: set it"),
-        ({"BUS_URL": "nonsense"}, "BOARDCAST_BUS_URL"),
-    ):
-        found = _run(**settings)
+    for folder in (tmp_path / "file", tmp_path):
+        found = _run(DATA_DIR=str(folder))
         assert found.returncode == 2, found
-        assert expected in found.stderr
+        assert "check BOARDCAST_DATA_DIR" in found.stderr
         assert "Traceback" not in found.stderr
 
 
-def test_data_of_a_newer_program_is_refused(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "sample.sqlite3") as database:
+@pytest.mark.parametrize(
+    ("setting", "value", "well", "text"),
+    [
+        ("NEEDED", "missing", True, "waits, a setting is missing: BOARDCAST_NEEDED: set it"),
+        ("BUS_URL", "nonsense", False, "waits for a setting that can be used: BOARDCAST_BUS_URL"),
+    ],
+)
+def test_what_lacks_a_setting_waits_and_says_so(
+    service: ChildProcess, setting: str, value: str, well: bool, text: str
+) -> None:
+    service.environment[f"BOARDCAST_{setting}"] = value
+    _assert_waits(service, well, text)
+
+
+def test_data_of_a_newer_program_is_refused_without_ending(service: ChildProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with sqlite3.connect(folder / "sample.sqlite3") as database:
         database.execute("CREATE TABLE schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL)")
         database.execute("INSERT INTO schema_version VALUES ('stopped', 9)")
     database.close()
-    found = _run(DATA_DIR=str(tmp_path))
-    assert (found.returncode, "written by a newer Boardcast" in found.stderr) == (2, True)
+    _assert_waits(service, False, "written by a newer Boardcast")
+
+
+def _assert_waits(service: ChildProcess, well: bool, text: str) -> None:
+    """It neither ends nor works, and says the same in its log, once, and in its health."""
+    data = service.environment["BOARDCAST_DATA_DIR"]
+    service.start()
+    wait_until(lambda: text in _run("health", DATA_DIR=data).stdout, 10, service.tail)
+    assert _run("health", DATA_DIR=data).returncode == (0 if well else 1)
+    assert service.running
+    assert service.terminate(deadline_s=10) < 5
+    assert service.exit_code == 0
+    assert len([line for line in _said(service) if text in line]) == 1, service.tail()
 
 
 def test_check_prints_settings_masked_and_what_is_missing(tmp_path: Path) -> None:
