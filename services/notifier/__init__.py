@@ -1,0 +1,1 @@
+"""Notices to people about printers and the board, through whatever apprise can reach. Nothing waits for it."""

@@ -1,0 +1,107 @@
+"""Where notices go: one thread a target, so that a slow or dead one delays neither the others nor the service."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any
+
+import apprise
+
+from services.chassis import log
+from services.notifier.notices import Notice
+
+_log = log.get(__name__)
+
+WAITING = 50
+"""Notices that wait for one target; then the oldest are dropped and the log says so."""
+RETRIES = (2.0, 10.0)
+"""Seconds before the second and the third try."""
+
+
+def understood(url: str) -> bool:
+    """Whether apprise knows what to do with *url*."""
+    return apprise.Apprise.instantiate(url) is not None
+
+
+class Target:
+    """One apprise URL. apprise has its own time-outs, of a few seconds for connecting and reading."""
+
+    def __init__(self, url: str, retries: tuple[float, ...] = RETRIES) -> None:
+        self._url = url
+        self._retries = retries
+        self._waiting: deque[Notice] = deque()
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._failing = False
+
+    @property
+    def name(self) -> str:
+        """The URL without its secrets."""
+        service: Any = apprise.Apprise.instantiate(self._url)
+        return str(service.url(privacy=True)).partition("?")[0] if service else "(not understood)"
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last notice could not be delivered."""
+        return self._failing
+
+    def start(self) -> None:
+        """Begin to deliver. A daemon thread: a target that hangs does not keep the service from ending."""
+        threading.Thread(target=self._run, name="target", daemon=True).start()
+
+    def stop(self) -> None:
+        """Deliver nothing any more."""
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify()
+
+    def send(self, notice: Notice) -> None:
+        """Have *notice* delivered in its turn; returns at once."""
+        with self._changed:
+            self._waiting.append(notice)
+            dropped = len(self._waiting) > WAITING
+            if dropped:
+                self._waiting.popleft()
+            self._changed.notify()
+        if dropped:
+            _log.warning("a target takes too long; its oldest notice is dropped", target=self.name)
+
+    def deliver(self, notice: Notice) -> bool:
+        """Deliver *notice* now, once; takes as long as the target does."""
+        sender = apprise.Apprise()
+        sender.add(self._url)
+        kind = apprise.NotifyType.WARNING if notice.urgent else apprise.NotifyType.INFO
+        try:
+            return bool(sender.notify(body=notice.body, title=notice.title, notify_type=kind))
+        except Exception as error:  # whatever a plugin raises is its target's failure only
+            _log.warning("a target failed", target=self.name, error=f"{type(error).__name__}: {error}")
+            return False
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with self._changed:
+                while not self._waiting and not self._stopping.is_set():
+                    self._changed.wait()
+                if self._stopping.is_set():
+                    return
+                notice = self._waiting.popleft()
+            self._report(notice, self._try(notice))
+
+    def _try(self, notice: Notice) -> bool:
+        if self.deliver(notice):
+            return True
+        for delay in self._retries:
+            if self._stopping.wait(delay):
+                return False
+            if self.deliver(notice):
+                return True
+        return False
+
+    def _report(self, notice: Notice, delivered: bool) -> None:
+        if not delivered:
+            _log.error("a notice could not be delivered; check BOARDCAST_NOTIFY_URLS", target=self.name,
+                       title=notice.title, tries=len(self._retries) + 1)  # fmt: skip
+        elif self._failing:
+            _log.info("a target takes notices again", target=self.name)
+        self._failing = not delivered
