@@ -127,7 +127,7 @@ def _controls(root: str) -> tuple[Entity, ...]:
                category=_CONFIG),
         Button(key="park", name="Park", command=command, press="park", icon="mdi:parking"),
         Button(key="adopt", name="Adopt planner", command=command, press="adopt", icon="mdi:account-switch",
-               category=_CONFIG, needs=Needs.SERVICE, enabled=False),
+               category=_CONFIG, needs=Needs.SERVICE),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ class Client:
     def reachable(self) -> bool:
         """Whether the web server answers; it does so before everything else is ready."""
         try:
-            return requests.get(f"{self.url}/api/onboarding", timeout=1).status_code in (200, 401)
+            return requests.get(f"{self.url}/manifest.json", timeout=1).status_code == 200
         except requests.RequestException:
             return False
 

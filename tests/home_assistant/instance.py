@@ -20,6 +20,8 @@ PORT = 8123
 READY_WITHIN = 60
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ (\w+) ")
+_BAD = ("WARNING", "ERROR", "FATAL", "CRITICAL")
+_OWN = ("Skipping pip installation", "zlib_ng and isal are not available")
 
 CONFIGURATION = """
 homeassistant:
@@ -93,8 +95,12 @@ class HomeAssistant:
         return self._container
 
     def complaints(self) -> list[str]:
-        """Every warning and error that it has logged, whoever it is about."""
-        return [line for line in self.log_lines() if (m := _LINE.match(line)) and m[1] in ("WARNING", "ERROR", "FATAL")]
+        """Every warning and error that it has logged, but for those that the container itself is the reason of."""
+        return [
+            line
+            for line in self.log_lines()
+            if (found := _LINE.match(line)) and found[1] in _BAD and not any(words in line for words in _OWN)
+        ]
 
     def log_lines(self) -> Iterator[str]:
         """Its log without colours."""

@@ -31,7 +31,10 @@ class Needs(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Entity:
-    """What all kinds have. *topic* is the state's where it is not the device's."""
+    """What all kinds have. *topic* is the state's where it is not the device's.
+
+    There is no "disabled by default": Home Assistant does not take out a disabled entity when its device goes.
+    """
 
     platform: ClassVar[str]
     key: str
@@ -39,7 +42,6 @@ class Entity:
     icon: str | None = None
     category: Category | None = None
     needs: Needs = Needs.DEVICE
-    enabled: bool = True
     topic: str | None = None
     attributes: tuple[str, ...] = ()
 

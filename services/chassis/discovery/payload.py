@@ -95,7 +95,6 @@ def _component(entity: Entity, device: Device, install: Install, unique_id: str)
             "name": entity.name,
             "icon": entity.icon,
             "entity_category": entity.category,
-            "enabled_by_default": None if entity.enabled else False,
             "state_topic": state,
             "json_attributes_topic": (entity.topic or device.state_topic) if described else None,
             "json_attributes_template": templates.attributes(entity.attributes) if described else None,
