@@ -42,6 +42,10 @@ class Retained:
         elif self._timer is None:
             self._timer = loop.call_later(wait, self._publish)
 
+    def again(self) -> None:
+        """Publish it although it has not changed, for a reader that has just started."""
+        self._announce()
+
     def _announce(self) -> None:
         self._published = None
         self._publish()

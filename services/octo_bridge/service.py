@@ -16,6 +16,8 @@ from services.chassis.announcements import Announcements
 from services.chassis.bus.port import Message, Presence
 from services.chassis.clock import boot_id, now
 from services.chassis.dead_letters import DeadLetters
+from services.chassis.discovery import memory
+from services.chassis.discovery.announcer import Discovery
 from services.chassis.health import Health
 from services.chassis.link import outbox, positions
 from services.chassis.link.consumer import LinkConsumer
@@ -23,7 +25,7 @@ from services.chassis.link.outbox import Outbox
 from services.chassis.link.sender import LinkSender, LinkTopics
 from services.chassis.retained import Retained
 from services.chassis.service import Parts
-from services.octo_bridge import journal, reporting
+from services.octo_bridge import home_assistant, journal, reporting
 from services.octo_bridge.effects import Effect
 from services.octo_bridge.events import Input, Tick
 from services.octo_bridge.inbox import PlanReader, command_of
@@ -38,7 +40,7 @@ from services.octo_bridge.worker import Worker
 _log = log.get(__name__)
 
 NAME = "octo_bridge"
-SCHEMAS = (outbox.SCHEMA, positions.SCHEMA, announcements.SCHEMA, journal.SCHEMA)
+SCHEMAS = (outbox.SCHEMA, positions.SCHEMA, announcements.SCHEMA, memory.SCHEMA, journal.SCHEMA)
 TICK = 0.25
 
 
@@ -57,6 +59,7 @@ class OctoBridge:
         self._announcements = Announcements(parts.store, parts.bus)
         self._retained = Retained(parts.bus, channels.ENDER_STATE.topic(root))
         self._availability = Retained(parts.bus, channels.ENDER_AVAILABILITY.topic(root))
+        self._discovery = Discovery(NAME, parts.settings, presence(parts.settings), parts.store, parts.bus)
         self._dead = DeadLetters(parts.bus, channels.DEAD_LETTER.topic(root, service=NAME), render_dead_letter)
         names = LinkTopics("outcome", channels.LINK_OUTCOME.topic(root), channels.LINK_OUTCOME_RECEIPT.topic(root))
         self._outcome = LinkSender(Outbox(parts.store, names.name), parts.bus, names, self._dead)
@@ -77,6 +80,8 @@ class OctoBridge:
         self._announcements.start()
         self._retained.start()
         self._availability.start()
+        again = (self._retained.again, self._availability.again)
+        self._discovery.start(home_assistant.table(self._settings), again)
         self._bus.subscribe(channels.ENDER_COMMAND.topic(root), self._on_command)
         self._show()
         self._tasks = [
@@ -93,6 +98,7 @@ class OctoBridge:
         self._worker.stop()
         self._outcome.stop()
         self._retained.stop()
+        self._discovery.stop()
         self._availability.set(Availability.OFFLINE.value.encode(), now=True)
         self._availability.stop()
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from services.chassis.settings import ChassisSettings
+from services.chassis.discovery.settings import DiscoverySettings
 
 
 class ZHoming(StrEnum):
@@ -16,7 +16,7 @@ class ZHoming(StrEnum):
     PROBE = "probe"
 
 
-class BridgeSettings(ChassisSettings):
+class BridgeSettings(DiscoverySettings):
     """Temperatures in °C, lengths in mm, durations in s unless a name says otherwise."""
 
     octoprint_url: str | None = Field(default=None, description="OctoPrint, for example http://octopi.local.")

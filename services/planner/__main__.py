@@ -6,13 +6,14 @@ import sys
 
 from services.chassis import announcements, runner
 from services.chassis.bus.port import Presence
+from services.chassis.discovery import memory
 from services.chassis.link import outbox, positions
 from services.planner import persistence
 from services.planner.service import Planner
 from services.planner.settings import PlannerSettings
 from services.planner.topics import NAME, Topics
 
-SCHEMAS = (outbox.SCHEMA, positions.SCHEMA, announcements.SCHEMA, persistence.SCHEMA)
+SCHEMAS = (outbox.SCHEMA, positions.SCHEMA, announcements.SCHEMA, memory.SCHEMA, persistence.SCHEMA)
 
 DEFINITION = runner.Definition(
     name=NAME,

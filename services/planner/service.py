@@ -19,9 +19,10 @@ from contracts.text import printable
 from services.chassis import log
 from services.chassis.actor import Actor
 from services.chassis.announcements import Announcements
-from services.chassis.bus.port import Message
+from services.chassis.bus.port import Message, Presence
 from services.chassis.clock import now
 from services.chassis.dead_letters import DeadLetters
+from services.chassis.discovery.announcer import Discovery
 from services.chassis.health import Health
 from services.chassis.link.consumer import LinkConsumer
 from services.chassis.link.outbox import Outbox
@@ -29,7 +30,7 @@ from services.chassis.link.sender import LinkSender
 from services.chassis.retained import Retained
 from services.chassis.service import Parts
 from services.chassis.store import Unit
-from services.planner import handlers, reporting
+from services.planner import handlers, home_assistant, reporting
 from services.planner.effects import Effect, Reply, Say, Send, Tell
 from services.planner.game import Game, Setup, held_reason
 from services.planner.inputs import Commanded, DiskMeasured, Founded, Input, Requested
@@ -37,7 +38,7 @@ from services.planner.persistence import Rows
 from services.planner.readers import ChatReader, OutcomeReader
 from services.planner.requests import Request, read_request
 from services.planner.settings import PlannerSettings
-from services.planner.topics import Topics
+from services.planner.topics import NAME, Topics
 
 _log = log.get(__name__)
 DISK_EVERY = 10.0
@@ -60,6 +61,7 @@ class Planner:
         self._plan = LinkSender(Outbox(self._store, "plan"), self._bus, self._topics.plan, dead_letters)
         self._board_state = Retained(self._bus, self._topics.of(channels.BOARD_STATE))
         self._board_drawing = Retained(self._bus, self._topics.of(channels.BOARD_DRAWING))
+        self._discovery = Discovery(NAME, parts.settings, Presence(self._topics.availability), parts.store, parts.bus)
         self._dead_letters = dead_letters
         self._stops: tuple[Callable[[], None], ...] = ()
         self._actor: Actor[Game, Input, Effect] | None = None
@@ -80,6 +82,9 @@ class Planner:
         self._announcements.start()
         self._board_state.start()
         self._board_drawing.start()
+        self._discovery.start(
+            home_assistant.table(self._settings), again=(self._board_state.again, self._board_drawing.again)
+        )
         chat.start()
         outcome.start()
         self._stops = (chat.stop, outcome.stop)
@@ -99,6 +104,7 @@ class Planner:
         self._plan.stop()
         self._board_state.stop()
         self._board_drawing.stop()
+        self._discovery.stop()
 
     def health(self) -> Health:
         """Well unless it has no broker or no disk; a held board is the game's business."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from services.chassis.settings import ChassisSettings
+from services.chassis.discovery.settings import DiscoverySettings
 from services.planner.plastic.geometry import BoardGeometry
 from services.planner.plastic.profile import Profile
 from services.planner.rules import Rules
@@ -20,7 +20,7 @@ class UncertainPolicy(StrEnum):
     SKIP = "skip"
 
 
-class PlannerSettings(ChassisSettings):
+class PlannerSettings(DiscoverySettings):
     """What the planner is told."""
 
     board_squares: int = Field(default=8, ge=2, le=26, description="The board has so many squares a side.")

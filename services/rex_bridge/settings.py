@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from services.chassis.settings import ChassisSettings
+from services.chassis.discovery.settings import DiscoverySettings
 
 DEFAULT_PORT = 8899
 FIRMWARE_NOZZLE_MAX = 265.0
@@ -38,7 +38,7 @@ class PrinterAddress:
         return f"{self.id}={self.address}"
 
 
-class RexBridgeSettings(ChassisSettings):
+class RexBridgeSettings(DiscoverySettings):
     """Settings of rex_bridge."""
 
     rex_printers: Annotated[tuple[PrinterAddress, ...], NoDecode] = Field(
