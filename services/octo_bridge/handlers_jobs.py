@@ -25,7 +25,7 @@ RESEND_AFTER = 1.0
 
 
 def take_run(m: Machine, e: RunTaken, now: Now, s: BridgeSettings) -> Result:
-    """A plan in its turn: queue it, or answer it at once. No HTTP here, the message is not even committed yet."""
+    """A plan in its turn: queue it, or answer it at once; one for another epoch is swept up in the same step."""
     run = e.run
     if e.ended is not None:
         return m, [Tell(e.ended)]
@@ -41,8 +41,6 @@ def take_run(m: Machine, e: RunTaken, now: Now, s: BridgeSettings) -> Result:
         m = m.keep(refused_planner=run.planner)
         refused = announce(EventKind.REFUSED, now, reason, move_id=run.move_id, job=run.job_id)
         return m, [answer(run, JobEnd.REFUSED, reason, m.kept.epoch, now), refused]
-    if run.epoch != m.kept.epoch:
-        return m, [_stale(m, run.epoch, Job(run), now)]
     wrong = problem(run.gcode, s)
     if wrong is None and len(m.jobs) >= MOST_WAITING:
         wrong = f"{MOST_WAITING} jobs wait already"
@@ -52,9 +50,9 @@ def take_run(m: Machine, e: RunTaken, now: Now, s: BridgeSettings) -> Result:
     return replace(m, jobs=(*m.jobs, Job(run))), []
 
 
-def _stale(m: Machine, epoch: int, job: Job, now: Now) -> Tell:
-    reason = f"planned for machine epoch {epoch}, which is now {m.kept.epoch}"
-    if epoch == m.kept.epoch:
+def _stale(m: Machine, job: Job, now: Now) -> Tell:
+    reason = f"planned for machine epoch {job.run.epoch}, which is now {m.kept.epoch}"
+    if job.run.epoch == m.kept.epoch:
         reason = f"planned to follow {job.run.predecessor}, which was not drawn"
     return answer(job.run, JobEnd.STALE, reason, m.kept.epoch, now)
 
@@ -91,13 +89,19 @@ def greet(m: Machine, now: Now) -> Result:
     return m, [notice(m, "the bridge starts with fresh data", now)]
 
 
+def forget_position(m: Machine, now: Now) -> Result:
+    """The firmware lets go of the motors in the end, and a push moves the head: home again before the next job."""
+    lost = m.position_known and m.running is None and now.mono - m.moved_at >= recovery.STEPPERS_HOLD - 60
+    return (replace(m, position_known=False) if lost else m), []
+
+
 def sweep(m: Machine, now: Now) -> Result:
     """Answer every waiting job that can never be run: planned for an older epoch, or behind a job not drawn."""
     effects: list[Effect] = []
     for job in m.jobs:
         if not job.begun and _void(m, job):
             m = replace(m, jobs=tuple(other for other in m.jobs if other.id != job.id))
-            effects.append(_stale(m, job.run.epoch, job, now))
+            effects.append(_stale(m, job, now))
     return m, effects
 
 

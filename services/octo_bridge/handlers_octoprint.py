@@ -92,7 +92,8 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
     if m.foreign and printer not in ACTIVE:
         m = foreign_over(m, now)
     if printer not in LOST:
-        return m, []
+        # OctoPrint's own script after a connect may home: that is no foreign hand.
+        return (replace(m, own_lines_at=now.mono) if before in LOST else m), []
     # The port too: the next one that is opened may be a real printer's.
     m = replace(m, position_known=False).see(nozzle=None, bed=None, port=None)
     if before in LOST or before is Printer.UNKNOWN:

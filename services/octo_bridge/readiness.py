@@ -17,6 +17,8 @@ def unready(m: Machine, settings: BridgeSettings) -> str | None:
     """Why nothing may be heated or moved for a job, temperatures aside."""
     if m.octo.link is not Link.OK:
         return m.octo.reason
+    if m.octo.port is None:
+        return "asking OctoPrint which port the printer is on"
     if m.foreign:
         return f"somebody else's job is running: {m.octo.path or 'unknown file'}; waiting for its end"
     if m.kept.latch is not Latch.NONE:

@@ -89,12 +89,13 @@ def settle(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """Everything that the state asks for: safety first, the next job last."""
     rules: tuple[Callable[[Machine], Result], ...] = (
         lambda m: jobs.greet(m, now),
+        lambda m: jobs.sweep(m, now),
+        lambda m: jobs.forget_position(m, now),
         lambda m: heat.expire_arming(m, now),
         lambda m: latch.enforce(m, now, s),
         lambda m: heat.choose_mode(m, now, s),
         lambda m: heat.set_targets(m, now, s),
         lambda m: latch.confirm_stop(m, now),
-        lambda m: jobs.sweep(m, now),
         lambda m: octoprint.connect(m, now, s),
         lambda m: octoprint.read_log(m, now),
         lambda m: doubt.suspect(m, now),

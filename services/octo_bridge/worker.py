@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 from contracts.printers import Link
 from services.chassis import log
@@ -22,37 +21,18 @@ from services.octo_bridge.events import (
     Unreachable,
 )  # fmt: skip
 from services.octo_bridge.evidence import Evidence, History
+from services.octo_bridge.lane import Lane
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.octoprint import OctoPrint, Trouble
 from services.octo_bridge.settings import BridgeSettings
 
 _log = log.get(__name__)
-T = TypeVar("T")
 
 DELETE_AFTER = 0.3
 """Seconds: OctoPrint is to be left alone while the next job begins."""
 LOG_LINES_WITHIN = 20
 LOG_LINES_EVERY = 0.1
 """OctoPrint writes its log in a thread: so many looks, so many seconds apart, until a mark is in it."""
-
-
-class Lane:
-    """A thread, and the client that only this thread uses."""
-
-    def __init__(self, name: str, settings: BridgeSettings) -> None:
-        key = settings.octoprint_api_key
-        self._client = OctoPrint(
-            settings.octoprint_url or "", key.get_secret_value() if key is not None else "", settings.http_timeout
-        )
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
-
-    async def do(self, call: Callable[[OctoPrint], T]) -> T:
-        """Run *call* on this lane's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call, self._client)
-
-    def close(self) -> None:
-        """Take nothing more; what hangs ends by its deadline."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Worker:
@@ -63,20 +43,21 @@ class Worker:
         self._feed = feed
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self.jobs, self.safety, self.looks, self.chores = self._lanes = tuple(
+            Lane(name, _client(settings)) for name in ("jobs", "safety", "looks", "chores")
+        )
 
     def start(self) -> None:
         """Make the threads."""
-        self.jobs = Lane("jobs", self._settings)
-        self.safety = Lane("safety", self._settings)
-        self.looks = Lane("looks", self._settings)
-        self.chores = Lane("chores", self._settings)
+        for lane in self._lanes:
+            lane.start()
 
     def stop(self) -> None:
         """Begin nothing more."""
         for task in self._tasks:
             task.cancel()
-        for lane in (self.jobs, self.safety, self.looks, self.chores):
-            lane.close()
+        for lane in self._lanes:
+            lane.stop()
 
     def perform(self, effect: fx.Effect) -> None:
         """Begin *effect*; returns at once."""
@@ -213,6 +194,13 @@ class Worker:
             _log.debug("a folder stays", folder=folder, reason=trouble.reason)
             return
         self._feed(FolderGone(folder))
+
+
+def _client(settings: BridgeSettings) -> OctoPrint:
+    key = settings.octoprint_api_key
+    return OctoPrint(
+        settings.octoprint_url or "", key.get_secret_value() if key is not None else "", settings.http_timeout
+    )
 
 
 def new_mark() -> str:

@@ -158,3 +158,21 @@ async def test_another_planner_is_refused_until_adopted(bench: Bench) -> None:
     assert (await bench.command("adopt"))["event"] == "done"
     await eventually(lambda: bench.planner.epoch > epoch, 10, "the raised epoch")
     await bench.state(lambda s: s["plate"] == "unknown", "the plate to be unknown")
+
+
+async def test_frozen_octoprint_is_said_and_does_not_keep_the_bridge_from_stopping(bench: Bench) -> None:
+    await bench.ready(http_timeout="8")
+    bench.planner.draw(1)
+    await bench.drawn(1)
+    bench.octoprint.process.freeze()
+    try:
+        bench.planner.draw(2)  # its upload hangs, and OctoPrint finds it in its socket when it wakes
+        await bench.state(lambda s: s["state"] == "printing", "the upload to be on its way")
+        assert bench.process is not None
+        assert bench.process.terminate() < 5
+        assert bench.process.exit_code == 0
+    finally:
+        bench.octoprint.process.thaw()
+    bench.start_bridge(http_timeout="5")
+    await bench.drawn(2)
+    assert bench.on_the_wire() == ["1-1", "1-2"]

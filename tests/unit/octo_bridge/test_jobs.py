@@ -10,9 +10,10 @@ import pytest
 
 from contracts.board import Plate
 from contracts.plan import ControlWord, JobEnd, JobStarted, Revoke, RevokeTooLate
-from contracts.printers import Link
+from contracts.printers import Heaters, Link
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import DeleteFile, Submit, Tell
+from services.octo_bridge.effects import DeleteFile, SetTargets, Submit, Tell
+from services.octo_bridge.octolog import Slice
 from services.octo_bridge.settings import ZHoming
 from services.octo_bridge.state import Phase, Printer
 from tests.unit.octo_bridge.machine import Rig, job_id, run
@@ -65,7 +66,9 @@ BLOCKS: dict[str, Callable[[Rig], object]] = {
     "OctoPrint absent": lambda rig: rig.feed(e.Unreachable(Link.NO_OCTOPRINT, "gone")),
     "wrong key": lambda rig: rig.feed(e.Unreachable(Link.WRONG_KEY, "key")),
     "real port": lambda rig: rig.feed(rig.seen(port="/dev/ttyUSB0")),
-    "port unknown": lambda rig: rig.feed(e.PushChanged(False), e.PushChanged(True)),
+    "port not asked for since the push socket broke": lambda rig: rig.feed(
+        e.PushChanged(False), e.LogRead("mark-2", Slice(whole=True)), e.PushChanged(True)
+    ),
     "log not read": lambda rig: setattr(rig, "machine", rig.machine.see(caught_up=False).ask("log", rig.mono)),
     "printer busy": lambda rig: rig.feed(rig.seen(printer=Printer.FINISHING)),
     "nozzle cold": lambda rig: rig.feed(rig.seen(nozzle=(199.0, 205.0))),
@@ -116,6 +119,33 @@ def test_plans_that_are_answered_without_running(changes: dict[str, Any], end: J
     assert not rig.of(Submit)
 
 
+def test_the_position_is_not_trusted_for_longer_than_the_motors_hold() -> None:
+    rig = Rig().ready()
+    rig.feed(e.Happened(e.Happening.DONE, rig.start().path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(7000, step=100)
+    assert rig.machine.position_known
+    rig.wait(200, step=100)
+    assert not rig.machine.position_known
+
+
+def test_a_stale_plan_heats_nothing() -> None:
+    rig = Rig().ready()
+    rig.feed(rig.seen(nozzle=(20.0, 0.0), bed=(20.0, 0.0)))
+    rig.effects.clear()
+    rig.feed(e.RunTaken(run(1, epoch=9)))
+    assert SetTargets(205, 60) not in rig.of(SetTargets)
+    assert rig.mode() is Heaters.OFF
+
+
+def test_a_waiting_job_goes_stale_when_the_epoch_rises() -> None:
+    rig = Rig().ready()
+    rig.command("pause")
+    rig.feed(e.RunTaken(run(1)))
+    rig.control(ControlWord.PLATE_UNKNOWN)
+    assert [(end.end, end.epoch) for end in rig.ends()] == [(JobEnd.STALE, 2)]
+    assert not rig.machine.jobs
+
+
 def test_the_same_job_again_is_ignored_while_it_waits_and_answered_when_it_has_ended() -> None:
     rig = Rig().ready()
     rig.command("pause")
@@ -141,6 +171,8 @@ def test_a_revocation_of_a_begun_job_is_too_late() -> None:
 @pytest.mark.parametrize("how", [e.Happening.FAILED, e.Happening.CANCELLED])
 def test_a_failed_job_raises_the_epoch_and_what_waits_is_stale(how: e.Happening) -> None:
     rig = Rig().ready()
+    rig.feed(e.Happened(e.Happening.DONE, rig.start(9).path), rig.seen(printer=Printer.OPERATIONAL))
+    assert rig.machine.position_known
     job = rig.start()
     rig.feed(e.RunTaken(run(2, after=job.id)))
     rig.feed(e.Happened(how, job.path, reason="error"))

@@ -153,6 +153,14 @@ def test_own_homing_and_the_cancel_script_are_no_foreign_hands() -> None:
     assert "foreign" not in rig.said()
 
 
+def test_octoprints_script_after_a_connect_is_no_foreign_hand() -> None:
+    rig = Rig().ready()
+    rig.feed(rig.seen(printer=Printer.OFFLINE, port=None))
+    rig.mono += 10
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL), e.Logged("Send: G28"))
+    assert rig.latch() is Latch.NONE
+
+
 def test_a_cancel_that_the_bridge_did_not_order_latches() -> None:
     rig = Rig().ready()
     job = rig.start()
