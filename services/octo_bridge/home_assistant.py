@@ -36,6 +36,11 @@ def table(settings: BridgeSettings) -> tuple[Device, ...]:
     """Every device that this service describes."""
     root = settings.topic_root
     state = channels.ENDER_STATE.topic(root)
+    service = channels.SERVICE_AVAILABILITY.topic(root, service="octo_bridge")
+    running = BinarySensor(
+        key="octo_bridge", name="Printer service", words=("online", "offline"), topic=service,
+        device_class="connectivity", category=_DIAGNOSTIC, needs=Needs.NOTHING,
+    )  # fmt: skip
     link = BinarySensor(
         key="octoprint", name="OctoPrint", value="value_json.link == 'ok'", device_class="connectivity",
         category=_DIAGNOSTIC, needs=Needs.SERVICE, topic=state,
@@ -48,13 +53,12 @@ def table(settings: BridgeSettings) -> tuple[Device, ...]:
         state_topic=state,
         availability=(channels.ENDER_AVAILABILITY.topic(root),),
         via=devices.HUB,
-        entities=(*_state(root), *_job(), *_heat(), *_inner_life(), *_controls(root), *_events(root)),
+        entities=(*_state(), *_job(), *_heat(), *_inner_life(), *_controls(root), *_events(root)),
     )
-    return Device(key=devices.HUB, name=devices.HUB_NAME, entities=(link,)), ender
+    return Device(key=devices.HUB, name=devices.HUB_NAME, entities=(running, link)), ender
 
 
-def _state(root: str) -> tuple[Entity, ...]:
-    service = channels.SERVICE_AVAILABILITY.topic(root, service="octo_bridge")
+def _state() -> tuple[Entity, ...]:
     busy = ", ".join(f"'{status.value}'" for status in _BUSY)
     return (
         Sensor(key="state", name="State", value=templates.known("state"), choices=_choices(EnderStatus),
@@ -64,8 +68,6 @@ def _state(root: str) -> tuple[Entity, ...]:
                      attributes=("reason",)),
         BinarySensor(key="connected", name="Printer", value="printer_connected", device_class="connectivity",
                      category=_DIAGNOSTIC, needs=Needs.SERVICE),
-        BinarySensor(key="bridge", name="Bridge", words=("online", "offline"), topic=service,
-                     device_class="connectivity", category=_DIAGNOSTIC, needs=Needs.NOTHING),
     )  # fmt: skip
 
 

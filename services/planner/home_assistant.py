@@ -58,7 +58,7 @@ def _state(root: str) -> tuple[Entity, ...]:
         Sensor(key="plate", name="Plate", value=templates.mapped("plate", _PLATE), choices=tuple(_PLATE.values()),
                icon="mdi:square-outline"),
         Sensor(key="board", name="Board", value="board", icon="mdi:checkerboard", category=_DIAGNOSTIC),
-        BinarySensor(key="planner", name="Planner", words=("online", "offline"), topic=service,
+        BinarySensor(key="planner", name="Planner service", words=("online", "offline"), topic=service,
                      device_class="connectivity", category=_DIAGNOSTIC, needs=Needs.NOTHING),
     )  # fmt: skip
 

@@ -39,6 +39,14 @@ class Plate:
     serial_number: str | None = None
 
 
+def hub(settings: RexBridgeSettings) -> Device:
+    """This service's part of the hub; without it the hub of a lone rex_bridge would have no name."""
+    service = channels.SERVICE_AVAILABILITY.topic(settings.topic_root, service="rex_bridge")
+    running = BinarySensor(key="rex_bridge", name="REX service", words=("online", "offline"), topic=service,
+                           device_class="connectivity", category=_DIAGNOSTIC, needs=Needs.NOTHING)  # fmt: skip
+    return Device(key=devices.HUB, name=devices.HUB_NAME, entities=(running,))
+
+
 def device(printer: str, settings: RexBridgeSettings, plate: Plate) -> Device:
     """The printer that the settings call *printer*. That name is its identity; the one on its display is not."""
     root = settings.topic_root
@@ -46,21 +54,21 @@ def device(printer: str, settings: RexBridgeSettings, plate: Plate) -> Device:
     numbers = _targets(command, settings) if settings.rex_set_temperatures else ()
     return Device(
         key=printer,
-        name=plate.name or printer,
+        name=plate.name,
         manufacturer="Bresser",
-        model=plate.model or "REX II",
+        model=plate.model,
         firmware=plate.firmware,
         serial_number=plate.serial_number,
         state_topic=channels.REX_STATE.topic(root, printer=printer),
         availability=(channels.REX_AVAILABILITY.topic(root, printer=printer),),
         via=devices.HUB,
+        says_itself=True,
         entities=(*_state(root, printer), *_job(), *_heat(), *_controls(command), *numbers, *_events(root, printer)),
     )
 
 
 def _state(root: str, printer: str) -> tuple[Entity, ...]:
     there = channels.REX_AVAILABILITY.topic(root, printer=printer)
-    service = channels.SERVICE_AVAILABILITY.topic(root, service="rex_bridge")
     choices = tuple(status.value for status in RexStatus if status is not RexStatus.UNKNOWN)
     return (
         Sensor(key="state", name="State", value=templates.known("state"), choices=choices, icon="mdi:printer-3d",
@@ -71,8 +79,6 @@ def _state(root: str, printer: str) -> tuple[Entity, ...]:
                      needs=Needs.SERVICE, attributes=("reason",)),
         BinarySensor(key="connected", name="Printer", words=("online", "offline"), topic=there,
                      device_class="connectivity", category=_DIAGNOSTIC, needs=Needs.SERVICE),
-        BinarySensor(key="bridge", name="Bridge", words=("online", "offline"), topic=service,
-                     device_class="connectivity", category=_DIAGNOSTIC, needs=Needs.NOTHING),
     )  # fmt: skip
 
 

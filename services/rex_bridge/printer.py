@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from contracts import channels
 from contracts.commands import BadCommand, parse_command
@@ -20,6 +20,7 @@ from services.chassis.retained import Retained
 from services.chassis.store import Store, Unit
 from services.rex_bridge import control, memory, orders, poller, telemetry
 from services.rex_bridge.control import Order
+from services.rex_bridge.replies import Identity
 from services.rex_bridge.session import NoSession, Session
 from services.rex_bridge.settings import PrinterAddress, RexBridgeSettings
 from services.rex_bridge.sink import Sink
@@ -50,11 +51,19 @@ class Printer:
     """One printer, isolated from the others: its own task, connection, topics and API thread."""
 
     def __init__(
-        self, address: PrinterAddress, settings: RexBridgeSettings, store: Store, bus: Bus, events: Announcements
+        self,
+        address: PrinterAddress,
+        settings: RexBridgeSettings,
+        store: Store,
+        bus: Bus,
+        events: Announcements,
+        introduced: Callable[[], None],
     ) -> None:
         self.id = address.id
         self._settings = settings
         self._events = events
+        self._introduced = introduced
+        self._known_as: Identity | None = None
         self._session = Session(address)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -91,6 +100,11 @@ class Printer:
             self._sink.stop()
         await self._session.close()
         self._available.set(Availability.OFFLINE.value.encode(), now=True)
+
+    def again(self) -> None:
+        """Publish what is shown once more, for a reader that has just started."""
+        self._shown.again()
+        self._available.again()
 
     # --- the rim of the actor --------------------------------------------------------------------------------------
 
@@ -155,6 +169,9 @@ class Printer:
         available = telemetry.availability(state)
         if available is None:
             return  # what was said before the restart is still the best that is known
+        if state.readings.identity != self._known_as:
+            self._known_as = state.readings.identity
+            self._introduced()
         self._available.set(available.value.encode())
         self._shown.set(telemetry.payload(state, moment).to_bytes(), now=at_once)
 

@@ -89,6 +89,7 @@ def shown(root: str) -> tuple[Shown, ...]:
     return (
         Shown("rex_bridge", rex.device("rex", settings, plate), channels.REX_STATE, REX, REX_UNKNOWN,
               (("printer", "rex"),)),
+        Shown("rex_bridge", rex.hub(settings), channels.REX_STATE, REX, REX_UNKNOWN, (("printer", "rex"),)),
         Shown("octo_bridge", ender, channels.ENDER_STATE, ENDER, ENDER_UNKNOWN),
         Shown("octo_bridge", hub, channels.ENDER_STATE, ENDER, ENDER_UNKNOWN),
         Shown("chat_ingest", room, channels.CHAT_STATE, CHAT, CHAT_DEAF),

@@ -31,7 +31,8 @@ VALUES = {
     "binary_sensor.tables_ender_printing": "on",
     "binary_sensor.tables_ender_problem": "off",
     "binary_sensor.tables_ender_connected": "on",
-    "binary_sensor.tables_ender_bridge": "on",
+    "binary_sensor.tables_board_octo_bridge": "on",
+    "binary_sensor.tables_board_rex_bridge": "on",
     "switch.tables_ender_armed": "on",
     "sensor.tables_rex_state": "paused",
     "sensor.tables_rex_remaining": "600",
@@ -139,7 +140,7 @@ def test_measurements_have_long_term_statistics(house: House, states: dict[str, 
 def test_a_service_that_died_takes_only_its_own_entities_along(house: House, probe: MqttProbe) -> None:
     others = {"sensor.tables_board_state": "drawing", "sensor.tables_rex_state": "paused"}
     bridge = {"binary_sensor.tables_board_octoprint": "unavailable", "sensor.tables_ender_state": "unavailable",
-              "button.tables_ender_pause": "unavailable", "binary_sensor.tables_ender_bridge": "off"}  # fmt: skip
+              "button.tables_ender_pause": "unavailable", "binary_sensor.tables_board_octo_bridge": "off"}  # fmt: skip
     probe.publish("service/octo_bridge/availability", "offline", retain=True)
     wait_until(lambda: not wrong(house, bridge), 1, lambda: f"the bridge to be away: {wrong(house, bridge)}")
     assert not wrong(house, others)

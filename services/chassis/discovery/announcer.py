@@ -19,6 +19,7 @@ from services.chassis.discovery.payload import (
     Payload,
     device_payload,
     dropped,
+    remembering,
     tombstones,
     with_components,
 )
@@ -88,7 +89,15 @@ class Discovery:
     def _render(self, devices: Sequence[Device]) -> dict[str, Payload]:
         if not self._enabled:
             return {}
-        return {self._install.topic(device.key): device_payload(device, self._install) for device in devices}
+        told = memory.told(self._store)
+        return {topic: self._payload(device, told.get(topic)) for topic, device in self._topics(devices)}
+
+    def _topics(self, devices: Sequence[Device]) -> list[tuple[str, Device]]:
+        return [(self._install.topic(device.key), device) for device in devices]
+
+    def _payload(self, device: Device, told: Payload | None) -> Payload:
+        payload = device_payload(device, self._install)
+        return remembering(payload, told, device.key) if device.says_itself else payload
 
     def _announce(self) -> None:
         """Tell what is, and take out what the broker was told earlier and is no more."""

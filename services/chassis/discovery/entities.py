@@ -193,11 +193,12 @@ class Device:
     """A device, or a service's part of one: several services may describe the same *key*, each its own entities.
 
     *availability* are the topics beside the service's own that must be online; *via* is the key of the device that
-    this one is reached through.
+    this one is reached through. With *says_itself*, name, model, firmware and serial number are what the device says of
+    itself: what it has not said yet is as it was told last, so that a restart renames nothing.
     """
 
     key: str
-    name: str
+    name: str | None
     entities: tuple[Entity, ...]
     state_topic: str | None = None
     availability: tuple[str, ...] = ()
@@ -207,3 +208,4 @@ class Device:
     firmware: str | None = None
     serial_number: str | None = None
     url: str | None = None
+    says_itself: bool = False

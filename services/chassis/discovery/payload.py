@@ -12,6 +12,7 @@ from services.chassis.discovery.entities import Button, Device, Entity, Image, N
 Payload = Mapping[str, Any]
 COMPONENTS = "components"
 _QOS = 1
+_SAID = ("name", "model", "sw_version", "serial_number")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ def device_payload(device: Device, install: Install) -> Payload:
         "qos": _QOS,
         COMPONENTS: _components(device, install, identity),
     }
+
+
+def remembering(payload: Payload, before: Payload | None, fallback: str) -> Payload:
+    """*payload* with what its device said of itself before and has not said yet; *fallback* for a name never said."""
+    said = {} if before is None else {key: before["device"][key] for key in _SAID if key in before["device"]}
+    return {**payload, "device": {"name": fallback, **said, **payload["device"]}}
 
 
 def dropped(before: Payload, payload: Payload | None) -> dict[str, Payload]:

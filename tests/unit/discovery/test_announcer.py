@@ -174,6 +174,20 @@ async def test_a_rename_keeps_the_identity(bench: Bench) -> None:
     assert bench.said[0][1]["device"]["name"] == "New"
 
 
+async def test_what_a_device_said_of_itself_is_kept_until_it_says_otherwise(bench: Bench) -> None:
+    def printer(**said: str | None) -> Device:
+        return Device(key="a", name=said.get("name"), firmware=said.get("firmware"), entities=(), says_itself=True)
+
+    await bench.run(printer())
+    assert bench.said[0][1]["device"] == {"identifiers": ["boardcast_a"], "name": "a"}
+    await bench.run(printer(name="Lab", firmware="1"))
+    assert bench.said[0][1]["device"]["name"] == "Lab"
+    await bench.run(printer())
+    assert (bench.said[0][1]["device"]["name"], bench.said[0][1]["device"]["sw_version"]) == ("Lab", "1")
+    await bench.run(printer(name="Office", firmware="2"))
+    assert (bench.said[0][1]["device"]["name"], bench.said[0][1]["device"]["sw_version"]) == ("Office", "2")
+
+
 async def test_the_table_may_change_while_it_runs(bench: Bench) -> None:
     discovery = await bench.run(device("a", "x"))
     bench.said.clear()
