@@ -9,13 +9,15 @@ from contracts.presence import render_dead_letter
 from services.chassis import log
 from services.chassis.bus.port import Presence
 from services.chassis.dead_letters import DeadLetters
+from services.chassis.discovery import memory as discovered
+from services.chassis.discovery.announcer import Discovery
 from services.chassis.health import Health
 from services.chassis.link import outbox
 from services.chassis.link.outbox import Outbox
 from services.chassis.link.sender import LinkSender, LinkTopics
 from services.chassis.retained import Retained
 from services.chassis.service import Parts
-from services.chat_ingest import memory
+from services.chat_ingest import home_assistant, memory
 from services.chat_ingest.handlers import Limits, chat_state
 from services.chat_ingest.intake import Intake
 from services.chat_ingest.replies import Replies
@@ -25,7 +27,7 @@ from services.chat_ingest.sources.port import Source
 _log = log.get(__name__)
 
 NAME = "chat_ingest"
-SCHEMAS = (outbox.SCHEMA, memory.SCHEMA)
+SCHEMAS = (outbox.SCHEMA, discovered.SCHEMA, memory.SCHEMA)
 TICK = 1.0
 AGAIN_FIRST, AGAIN_MOST = 1.0, 60.0
 """Seconds before a source that raised is run again."""
@@ -44,6 +46,8 @@ class ChatIngest:
         self._source = source
         self._limits = Limits(source.name, source.misses, settings.chat_stored_most, settings.chat_disk_least << 20)
         self._retained = Retained(parts.bus, channels.CHAT_STATE.topic(root), interval=1.0)
+        self._discovery = Discovery(NAME, settings, presence(settings), parts.store, parts.bus)
+        self._table = home_assistant.table(settings)
         dead = DeadLetters(parts.bus, channels.DEAD_LETTER.topic(root, service=NAME), render_dead_letter)
         topics = LinkTopics("chat", channels.LINK_CHAT.topic(root), channels.LINK_CHAT_RECEIPT.topic(root))
         self._link = LinkSender(Outbox(parts.store, topics.name), parts.bus, topics, dead)
@@ -57,6 +61,7 @@ class ChatIngest:
         self._intake.start()
         self._link.start()
         self._retained.start()
+        self._discovery.start(self._table, again=(self._retained.again,))
         self._replies.start()
         self._show()
         self._tasks = [asyncio.create_task(c) for c in (self._listen(), self._tick(), self._replies.run())]
@@ -69,6 +74,7 @@ class ChatIngest:
         self._intake.deaf("chat_ingest is stopped")
         self._intake.flush()
         self._retained.stop()
+        self._discovery.stop()
         self._link.stop()
 
     def health(self) -> Health:

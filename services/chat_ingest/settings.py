@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from services.chassis.settings import ChassisSettings
+from services.chassis.discovery.settings import DiscoverySettings
 
 
 class SourceName(StrEnum):
@@ -16,7 +16,7 @@ class SourceName(StrEnum):
     SIMULATED = "simulated"
 
 
-class ChatIngestSettings(ChassisSettings):
+class ChatIngestSettings(DiscoverySettings):
     """What chat_ingest is told."""
 
     chat_source: SourceName = Field(default=SourceName.NONE, description="Where chat comes from: none, simulated.")
