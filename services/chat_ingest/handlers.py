@@ -51,6 +51,8 @@ class Hearing:
     connected: bool = False
     since: datetime | None = None
     reason: str | None = "the source is starting"
+    resting: bool = False
+    """Not connected because nothing is wanted at present."""
     outage: Outage | None = None
     """Not connected, where that means that something is missed."""
     low_disk: bool = False
@@ -79,10 +81,11 @@ class Connected:
 
 @dataclass(frozen=True)
 class Deaf:
-    """The source may miss something, *since* then or from now on."""
+    """Nothing is heard, *since* then or from now on; *missed*: and something may be missed by that."""
 
     reason: str
     since: datetime | None = None
+    missed: bool = True
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def _connected(limits: Limits, state: Hearing, now: Now) -> Stepped:
     if state.connected:
         return state, ()
     outage = state.outage
-    state = replace(state, connected=True, since=now.wall, reason=None, outage=None)
+    state = replace(state, connected=True, since=now.wall, reason=None, outage=None, resting=False)
     state = replace(state, memory=replace(state.memory, heard_until=now.wall))
     if outage is None:
         return state, (Tell("chat is heard", bad=False),)
@@ -187,12 +190,12 @@ def _deaf(limits: Limits, state: Hearing, event: Deaf, now: Now) -> Stepped:
     if not state.connected and state.reason == event.reason:
         return state, ()
     since = state.since if not state.connected and state.since is not None else now.wall
-    told = (Tell(f"chat is not heard: {event.reason}", bad=limits.misses),)
+    told = (Tell(f"chat is not heard: {event.reason}", bad=limits.misses and event.missed),)
     if state.connected:
         heard_until = min(event.since or now.wall, now.wall)
-        outage = Outage(heard_until, event.reason) if limits.misses else None
+        outage = Outage(heard_until, event.reason) if limits.misses and event.missed else None
         state = replace(state, outage=outage, memory=replace(state.memory, heard_until=heard_until))
-    return replace(state, connected=False, since=since, reason=event.reason), told
+    return replace(state, connected=False, since=since, reason=event.reason, resting=not event.missed), told
 
 
 def _tick(limits: Limits, state: Hearing, event: Tick, now: Now) -> Stepped:

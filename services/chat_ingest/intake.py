@@ -89,9 +89,9 @@ class Intake:
         """Everything is heard from here on."""
         self._put(Connected())
 
-    def deaf(self, reason: str, since: datetime | None = None) -> None:
-        """Something may be missed."""
-        self._put(Deaf(reason, since))
+    def deaf(self, reason: str, since: datetime | None = None, *, missed: bool = True) -> None:
+        """Nothing is heard."""
+        self._put(Deaf(reason, since, missed))
 
     def tick(self) -> None:
         """About once a second: room, disk, and what is remembered of being there."""

@@ -85,7 +85,7 @@ class ChatIngest:
         if state.choke is not None:
             return Health(False, state.choke.reason)
         if not state.connected:
-            return Health(not self._source.misses, f"chat is not heard: {state.reason}")
+            return Health(state.resting or not self._source.misses, f"chat is not heard: {state.reason}")
         return Health(True, f"hears {self._source.name}; {state.received} messages, {self._link.waiting} waiting")
 
     def _show(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.chassis.discovery.settings import DiscoverySettings
 
@@ -14,12 +14,15 @@ class SourceName(StrEnum):
 
     NONE = "none"
     SIMULATED = "simulated"
+    TWITCH = "twitch"
 
 
 class ChatIngestSettings(DiscoverySettings):
     """What chat_ingest is told."""
 
-    chat_source: SourceName = Field(default=SourceName.NONE, description="Where chat comes from: none, simulated.")
+    chat_source: SourceName = Field(
+        default=SourceName.NONE, description="Where chat comes from: none, simulated, twitch."
+    )
     chat_rate: float = Field(
         default=30.0, ge=0, le=1_000_000, description="Simulated chat: lines a minute in the mean; 0 is silence."
     )
@@ -30,3 +33,35 @@ class ChatIngestSettings(DiscoverySettings):
     chat_disk_least: int = Field(
         default=100, ge=0, description="Free disk in MB below which nothing more is stored and a gap is told."
     )
+    twitch_channel: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_]{1,25}$", description="Twitch: login name of the channel to listen to."
+    )
+    twitch_client_id: str | None = Field(default=None, description="Twitch: client id of the registered application.")
+    twitch_client_secret: SecretStr | None = Field(
+        default=None, description="Twitch: client secret, for a confidential application only."
+    )
+    twitch_token: SecretStr | None = Field(
+        default=None, description="Twitch: a user's access token, instead of `login`."
+    )
+    twitch_refresh_token: SecretStr | None = Field(default=None, description="Twitch: what renews TWITCH_TOKEN.")
+    twitch_only_live: bool = Field(default=False, description="Twitch: take messages only while the stream is live.")
+    twitch_reward: str | None = Field(
+        default=None, description="Twitch: title of a channel-point reward whose text counts as a message."
+    )
+    twitch_eventsub_url: str | None = Field(default=None, description="Another server than Twitch's, for tests: ws://…")
+    twitch_api_url: str | None = Field(default=None, description="The same for the API: http://…/helix")
+    twitch_id_url: str | None = Field(default=None, description="The same for logins: http://…")
+
+    def missing(self) -> list[str]:
+        """What Twitch needs. A login is not among it: without one the service runs and says what to do."""
+        if self.chat_source is not SourceName.TWITCH:
+            return []
+        lines = []
+        if self.twitch_channel is None:
+            lines.append("BOARDCAST_TWITCH_CHANNEL: the login name of the channel, as in its address on twitch.tv")
+        if self.twitch_client_id is None:
+            lines.append("BOARDCAST_TWITCH_CLIENT_ID: register an application at dev.twitch.tv (docs/twitch.md)")
+        urls = (self.twitch_eventsub_url, self.twitch_api_url, self.twitch_id_url)
+        if any(urls) and not all(urls):
+            lines.append("BOARDCAST_TWITCH_EVENTSUB_URL, …_API_URL and …_ID_URL: set all three or none")
+        return lines

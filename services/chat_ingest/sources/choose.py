@@ -17,3 +17,7 @@ def choose(settings: ChatIngestSettings) -> Source:
             from services.chat_ingest.sources.simulated import SimulatedSource
 
             return SimulatedSource(settings.chat_rate, settings.chat_seed)
+        case SourceName.TWITCH:
+            from services.chat_ingest.sources.twitch.source import TwitchSource
+
+            return TwitchSource(settings)

@@ -25,8 +25,11 @@ class Ear(Protocol):
     def connected(self) -> None:
         """From now on everything is heard. Said again while connected it changes nothing."""
 
-    def deaf(self, reason: str, since: datetime | None = None) -> None:
-        """Something may be missed, *since* then or from now on; *reason* says why, and what a person can do."""
+    def deaf(self, reason: str, since: datetime | None = None, *, missed: bool = True) -> None:
+        """Nothing is heard, *since* then or from now on; *reason* says why, and what a person can do.
+
+        *missed* false: nothing is missed by that, because nothing is wanted at present.
+        """
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Notes:
     def connected(self) -> None:
         self.calls.append("connected")
 
-    def deaf(self, reason: str, since: datetime | None = None) -> None:
+    def deaf(self, reason: str, since: datetime | None = None, *, missed: bool = True) -> None:
         self.calls.append(f"deaf: {reason}")
 
 

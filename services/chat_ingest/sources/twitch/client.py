@@ -1,0 +1,178 @@
+"""twitchio, made to hear everything. The only file that knows its inside; pinned, and checked at import.
+
+What twitchio 3.3 does by itself loses messages or goes silent in several ways: it stops reading the old socket while a
+`session_reconnect` is under way, and dies quietly when one step of its own recovery fails. Here a socket only listens.
+Whatever ends it is reported once, and whoever owns it begins anew with a new client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import twitchio
+import twitchio.http
+from twitchio.authentication import OAuth
+from twitchio.eventsub import websockets
+from twitchio.eventsub.websockets import Websocket
+
+from services.chassis import log
+from services.chat_ingest.sources.twitch.tokens import Token
+
+_log = log.get(__name__)
+# It warns at every start of a web adapter that nobody uses, and its debug lines carry tokens.
+logging.getLogger("twitchio").setLevel(logging.ERROR)
+
+CONNECT_WITHIN = 8.0
+KEEPALIVE = 10
+"""Seconds; the least that Twitch allows."""
+MOVE_ATTEMPTS = 3
+OLD_SOCKET_KEPT = 10.0
+"""Seconds that the old socket is read after a move, should Twitch not close it."""
+
+_INSIDE = (
+    (websockets, "WSS"), (twitchio.http.Route, "BASE"), (twitchio.http.Route, "ID_BASE"),
+    (Websocket, "_process_notification"), (Websocket, "_process_reconnect"), (Websocket, "_process_revocation"),
+    (Websocket, "_create_connection_task"),
+)  # fmt: skip
+for _owner, _name in _INSIDE:
+    if not hasattr(_owner, _name):
+        raise ImportError(f"twitchio {twitchio.__version__} has no {_name} in {_owner}; install twitchio~=3.3.2")
+
+
+class Listener(Protocol):
+    """Who owns the client."""
+
+    def on_event(self, kind: str, event: Mapping[str, Any]) -> None:
+        """EventSub says *event* of subscription type *kind*; in order, never awaited."""
+
+    def on_revoked(self, kind: str, status: str) -> None:
+        """Twitch took a subscription away."""
+
+    def on_lost(self, reason: str) -> None:
+        """A socket is gone and nothing more is heard from it."""
+
+    def on_refreshed(self, token: Token) -> None:
+        """There is a new token; the old one's refresh is void."""
+
+
+def point_at(eventsub: str | None, api: str | None, ids: str | None) -> None:
+    """Talk to other servers than Twitch's own, for tests and mock servers; all three or none."""
+    if eventsub and api and ids:
+        websockets.WSS = eventsub
+        twitchio.http.Route.BASE = api.rstrip("/") + "/"
+        twitchio.http.Route.ID_BASE = ids.rstrip("/") + "/"
+
+
+class ChatClient(twitchio.Client):
+    """One login and its sockets."""
+
+    def __init__(self, client_id: str, client_secret: str | None, listener: Listener) -> None:
+        super().__init__(client_id=client_id, client_secret=client_secret, fetch_client_user=False)
+        self._listener = listener
+        # twitchio's own would renew a refused token by itself, at a moment and in a place that cannot be made safe.
+        self.logins = OAuth(client_id=client_id, client_secret=client_secret)
+
+    def dispatch(self, event: str, payload: Any | None = None) -> None:
+        """twitchio's events, at once instead of a task each: a refreshed token must not wait."""
+        if event == "token_refreshed" and payload is not None:
+            self._listener.on_refreshed(Token(payload.token, payload.refresh_token, payload.user_id))
+
+    async def load_tokens(self, path: str | None = None, /) -> None:
+        """Tokens are kept by tokens.py."""
+
+    async def save_tokens(self, path: str | None = None, /) -> None:
+        """Tokens are kept by tokens.py."""
+
+    async def listen_as(self, user_id: str) -> ChatSocket:
+        """Open a socket for subscriptions of *user_id*. Raises OSError, TimeoutError or what twitchio raises."""
+        socket = ChatSocket(self, user_id, self._listener)
+        async with asyncio.timeout(CONNECT_WITHIN):
+            await socket.connect(fail_once=True)
+        self.adopt(socket, user_id)
+        return socket
+
+    def adopt(self, socket: ChatSocket, user_id: str) -> None:
+        """Have *socket* used for subscriptions and closed with this client."""
+        assert socket.session_id is not None
+        self._websockets[user_id][socket.session_id] = socket
+
+    def sockets(self, user_id: str) -> list[Websocket]:
+        """The sockets that are open."""
+        return [socket for socket in self._websockets[user_id].values() if socket.connected]
+
+    async def end(self) -> None:
+        """Close everything, within 5 s."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5.0):
+                await self.logins.close()
+                await self.close(save_tokens=False)
+
+
+class ChatSocket(Websocket):
+    """A socket that hands over what it hears at once, and never repairs itself."""
+
+    def __init__(self, client: ChatClient, user_id: str, listener: Listener) -> None:
+        super().__init__(client=client, token_for=user_id, http=client.http, keep_alive_timeout=KEEPALIVE,
+                         reconnect_attempts=None)  # fmt: skip
+        self._chat = client
+        self._user_id = user_id
+        self._listener = listener
+        self._superseded = False
+        self._moving: set[asyncio.Task[None]] = set()
+
+    @property
+    def last_word(self) -> object:
+        """Another object whenever Twitch has said something, keepalives included."""
+        return self._last_keepalive
+
+    async def _process_notification(self, data: Any) -> None:
+        self._listener.on_event(data["metadata"]["subscription_type"], data["payload"]["event"])
+
+    async def _process_revocation(self, data: Any) -> None:
+        subscription = data["payload"]["subscription"]
+        self._listener.on_revoked(subscription["type"], subscription["status"])
+
+    async def _process_reconnect(self, data: Any) -> None:
+        # In a task of its own: Twitch goes on sending here until the new socket was welcomed.
+        self._spawn(self._move(data["payload"]["session"]["reconnect_url"]))
+
+    async def _create_connection_task(self) -> None:
+        if not self._superseded and not self._closing and not self._closed:
+            code = self._socket.close_code if self._socket else None
+            self._listener.on_lost(f"the connection to Twitch was lost (code {code})")
+
+    async def _move(self, url: str) -> None:
+        for attempt in range(1, MOVE_ATTEMPTS + 1):
+            new = ChatSocket(self._chat, self._user_id, self._listener)
+            new._subscriptions = self._subscriptions
+            try:
+                async with asyncio.timeout(CONNECT_WITHIN):
+                    await new.connect(url=url, fail_once=True)
+            except Exception as error:
+                _log.warning("moving to the socket that Twitch offers failed", attempt=attempt, error=str(error))
+                await new.close()
+                continue
+            self._superseded = True
+            self._chat.adopt(new, self._user_id)
+            _log.info("moved to the socket that Twitch offered")
+            # What is still in the old one is read until Twitch closes it.
+            await asyncio.sleep(OLD_SOCKET_KEPT)
+            await self.close()
+            return
+        self._listener.on_lost("Twitch asked to reconnect, and the address that it named does not answer")
+
+    def _spawn(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._moving.add(task)
+        task.add_done_callback(self._moving.discard)
+
+    async def close(self, cleanup: bool = True, *, reassociate: bool = True) -> None:
+        """Close this socket; what it was doing ends."""
+        for task in list(self._moving):
+            if task is not asyncio.current_task():
+                task.cancel()
+        await super().close(cleanup, reassociate=reassociate)

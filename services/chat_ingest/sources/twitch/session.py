@@ -1,0 +1,337 @@
+"""One connection to Twitch, from the login to its loss; whoever opens it closes it and opens the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import twitchio
+from pydantic import ValidationError
+from twitchio import eventsub
+
+from contracts.chat import ChatMessage, ChatReply, Role
+from services.chassis import log
+from services.chat_ingest.sources.port import Posted, Said
+from services.chat_ingest.sources.twitch import bodies
+from services.chat_ingest.sources.twitch.bodies import Place
+from services.chat_ingest.sources.twitch.client import KEEPALIVE, ChatClient, ChatSocket
+from services.chat_ingest.sources.twitch.tokens import Token, TokenFile
+
+_log = log.get(__name__)
+
+REFRESH_BEFORE = 5400
+"""Seconds before its end at which a token is renewed when a session opens; twitchio does it at an hour."""
+READ, WRITE, REDEEM = "user:read:chat", "user:write:chat", "channel:read:redemptions"
+
+
+class NeedsPerson(RuntimeError):
+    """Nothing helps but what the text says."""
+
+
+class NotNow(RuntimeError):
+    """It did not work; it may later."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds. *poll*: how often Twitch is asked whether it still has our subscription; *misses* in a row end it."""
+
+    poll: float = 2.0
+    misses: int = 2
+    silence: float = KEEPALIVE + 1.5
+    open_within: float = 20.0
+    call_within: float = 5.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the settings ask for."""
+
+    channel: str
+    client_id: str
+    client_secret: str | None
+    only_live: bool
+    reward: str | None
+
+
+class Session:
+    """A client with its subscriptions. *hear* gets what was said, *gate* whether it is to be taken at all."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        tokens: TokenFile,
+        given: Token | None,
+        patience: Patience,
+        hear: Callable[[Said], None],
+        gate: Callable[[bool], None],
+    ) -> None:
+        self._wanted = wanted
+        self._tokens = tokens
+        self._given = given
+        self._patience = patience
+        self._hear = hear
+        self._gate = gate
+        self._client: ChatClient | None = None
+        self._lost: asyncio.Future[Exception] | None = None
+        self._place: Place | None = None
+        self._live = True
+        self._posted: deque[str] = deque(maxlen=50)
+        self.moderates = False
+        """Whether the account may send as a moderator may."""
+        self.last_heard: datetime | None = None
+        """When Twitch certainly still spoke to us."""
+
+    async def open(self) -> None:
+        """Log in, connect and subscribe. Raises NeedsPerson or NotNow; close() is due in any case."""
+        self._lost = asyncio.get_running_loop().create_future()
+        self._client = client = ChatClient(self._wanted.client_id, self._wanted.client_secret, self)
+        try:
+            async with asyncio.timeout(self._patience.open_within):
+                bot_id = await self._log_in(client)
+                await self._subscribe(client, bot_id)
+        except twitchio.HTTPException as error:
+            raise _explained(error) from error
+        except twitchio.TwitchioException as error:
+            raise NotNow(f"Twitch's event socket cannot be used: {type(error).__name__}") from error
+        except (OSError, TimeoutError, aiohttp.ClientError) as error:
+            raise NotNow(f"Twitch cannot be reached: {type(error).__name__} {error}") from error
+        self.last_heard = datetime.now(UTC)
+
+    async def watch(self) -> str:
+        """Wait until nothing is heard any more, and say why. Raises NeedsPerson when only a person can help."""
+        assert self._lost is not None
+        loop = asyncio.get_running_loop()
+        misses, word, word_at = 0, None, loop.time()
+        while True:
+            done, _ = await asyncio.wait({self._lost}, timeout=self._patience.poll)
+            if done:
+                error = self._lost.result()
+                if isinstance(error, NeedsPerson):
+                    raise error
+                return str(error)
+            socket = self._socket()
+            newest = socket.last_word if socket else None
+            if newest is not word:
+                word, word_at, self.last_heard = newest, loop.time(), datetime.now(UTC)
+            if loop.time() - word_at > self._patience.silence:
+                return f"Twitch has said nothing for {loop.time() - word_at:.0f} s"
+            misses = 0 if socket is not None and await self._subscribed(socket) else misses + 1
+            if misses >= self._patience.misses:
+                return "Twitch no longer has our subscription to the chat"
+
+    async def close(self) -> None:
+        """Leave."""
+        if self._client is not None:
+            await self._client.end()
+            self._client = None
+
+    async def post(self, reply: ChatReply) -> Posted:
+        """Send *reply* into the channel, in the thread of the message that it answers."""
+        client, place = self._client, self._place
+        if client is None or place is None:
+            return Posted(False, "Twitch is not connected", retry_after=2.0)
+        self._posted.append(reply.text.strip())
+        try:
+            async with asyncio.timeout(self._patience.call_within):
+                sent = await client.create_partialuser(place.channel_id).send_message(
+                    reply.text, place.bot_id, token_for=place.bot_id, reply_to_message_id=reply.reply_to
+                )
+        except twitchio.MessageRejectedError as error:
+            return Posted(False, f"Twitch dropped it: {error}"[:300])
+        except twitchio.HTTPException as error:
+            if error.status == 429:
+                return Posted(False, "Twitch asks to send less", retry_after=30.0)
+            if error.status >= 500:
+                return Posted(False, f"Twitch answers {error.status}", retry_after=2.0)
+            return Posted(False, f"Twitch refuses ({error.status}): {str(error.extra.get('message', ''))[:200]}")
+        except (OSError, TimeoutError, aiohttp.ClientError) as error:
+            # It may have been sent: better said not at all than twice.
+            return Posted(False, f"no answer from Twitch: {type(error).__name__}")
+        if not sent.sent:
+            return Posted(False, f"Twitch dropped it: {sent.dropped_code} {sent.dropped_message}")
+        return Posted(True)
+
+    # --- Listener ---------------------------------------------------------------------------------------------------
+
+    def on_event(self, kind: str, event: Mapping[str, Any]) -> None:
+        """Hand over what was said; what cannot be read is told and dropped, and stops nothing."""
+        if self._place is None:
+            return
+        if kind in (bodies.ONLINE, bodies.OFFLINE):
+            self._set_live(kind == bodies.ONLINE)
+            return
+        try:
+            body = bodies.said(self._place, kind, event, datetime.now(UTC))
+        except (KeyError, TypeError, AttributeError, ValidationError) as error:
+            _log.error("an event of Twitch is not as documented and is dropped", kind=kind, error=type(error).__name__)
+            return
+        if isinstance(body, ChatMessage):
+            if body.user.id == self._place.bot_id:
+                self.moderates = bool({Role.BROADCASTER, Role.MODERATOR} & set(body.user.roles))
+                if self._is_own(body.text):
+                    return
+            if not self._live:
+                return
+        if body is not None:
+            self._hear(body)
+
+    def _is_own(self, text: str) -> bool:
+        """Whether the account's message is this service's. A streamer who plays with the same account is heard."""
+        assert self._place is not None
+        if self._place.bot_id != self._place.channel_id:
+            return True
+        if text.strip() in self._posted:
+            self._posted.remove(text.strip())
+            return True
+        return False
+
+    def on_revoked(self, kind: str, status: str) -> None:
+        """Only the subscription to messages decides."""
+        if kind != bodies.MESSAGE:
+            _log.warning("Twitch took a subscription away", kind=kind, status=status)
+        elif status in ("authorization_revoked", "user_removed"):
+            self._end(NeedsPerson("the login at Twitch was revoked"))
+        elif status == "chat_user_banned":
+            self._end(NeedsPerson(f"the account is banned in the channel {self._wanted.channel}; unban it"))
+        else:
+            self._end(NotNow(f"Twitch took the subscription away: {status}"))
+
+    def on_lost(self, reason: str) -> None:
+        """The socket is gone."""
+        self._end(NotNow(reason))
+
+    def on_refreshed(self, token: Token) -> None:
+        """On the disk before anything else is done."""
+        self._save(token)
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    async def _log_in(self, client: ChatClient) -> str:
+        token = self._given or self._tokens.load()
+        if token is None:
+            raise NeedsPerson("there is no login at Twitch yet")
+        try:
+            valid = await client.logins.validate_token(token.access)
+        except twitchio.HTTPException as error:
+            if error.status != 401:
+                raise
+            token = await self._refresh(client, token)
+            valid = await client.logins.validate_token(token.access)
+        if valid.expires_in <= REFRESH_BEFORE and token.refresh:
+            try:
+                token = await self._refresh(client, token)
+                valid = await client.logins.validate_token(token.access)
+            except NeedsPerson as error:
+                # A process that was killed in the middle of a refresh left this: the old token is good for a while.
+                _log.error("the login at Twitch cannot be renewed; run login again", why=str(error),
+                           lapses_in_minutes=valid.expires_in // 60)  # fmt: skip
+        if READ not in valid.scopes:
+            raise NeedsPerson(f"the login at Twitch does not allow {READ}")
+        if not valid.user_id:
+            raise NeedsPerson("the token is an application's; a user's is needed")
+        # The same token as the application's: without one, twitchio finds no user's token either.
+        await client.login(token=token.access, load_tokens=False, save_tokens=False)
+        await client.add_token(token.access, token.refresh)
+        return valid.user_id
+
+    async def _refresh(self, client: ChatClient, token: Token) -> Token:
+        if not token.refresh:
+            raise NeedsPerson("the token that was given has lapsed")
+        try:
+            new = await client.logins.refresh_token(token.refresh)
+        except twitchio.HTTPException as error:
+            if error.status in (400, 401, 403):
+                raise NeedsPerson("the login at Twitch has lapsed or was revoked") from error
+            raise
+        fresh = Token(new.access_token, new.refresh_token, token.user_id, token.login)
+        self._save(fresh)
+        return fresh
+
+    def _save(self, token: Token) -> None:
+        try:
+            self._tokens.save(token)
+        except OSError as error:
+            _log.error("the new login cannot be written; it lives until this process ends", file=str(self._tokens.path),
+                       error=str(error))  # fmt: skip
+
+    async def _subscribe(self, client: ChatClient, bot_id: str) -> None:
+        found = await client.fetch_users(logins=[self._wanted.channel], token_for=bot_id)
+        if not found:
+            raise NeedsPerson(f"Twitch knows no channel '{self._wanted.channel}'; check BOARDCAST_TWITCH_CHANNEL")
+        channel_id = found[0].id
+        self._place = Place(self._wanted.channel, channel_id, bot_id, self._wanted.reward)
+        self.moderates = channel_id == bot_id
+        await client.listen_as(bot_id)
+        chat = {"broadcaster_user_id": channel_id, "user_id": bot_id}
+        await client.subscribe_websocket(eventsub.ChatMessageSubscription(**chat), token_for=bot_id)
+        for kind in (
+            eventsub.ChatClearUserMessagesSubscription, eventsub.ChatMessageDeleteSubscription,
+            eventsub.ChatClearSubscription,
+        ):  # fmt: skip
+            await client.subscribe_websocket(kind(**chat), token_for=bot_id)
+        if self._wanted.reward is not None:
+            redeem = eventsub.ChannelPointsRedeemAddSubscription(broadcaster_user_id=channel_id)
+            await client.subscribe_websocket(redeem, token_for=bot_id)
+        if self._wanted.only_live:
+            await self._watch_stream(client, channel_id, bot_id)
+
+    async def _watch_stream(self, client: ChatClient, channel_id: str, bot_id: str) -> None:
+        for kind in (eventsub.StreamOnlineSubscription, eventsub.StreamOfflineSubscription):
+            await client.subscribe_websocket(kind(broadcaster_user_id=channel_id), token_for=bot_id)
+        streams = await client.fetch_streams(user_ids=[channel_id], token_for=bot_id)
+        self._live = bool(streams)
+
+    @property
+    def live(self) -> bool:
+        """Whether messages are taken: always, unless only a running stream's are wanted."""
+        return self._live
+
+    def _set_live(self, live: bool) -> None:
+        if self._wanted.only_live and live != self._live:
+            self._live = live
+            self._gate(live)
+
+    def _socket(self) -> ChatSocket | None:
+        assert self._client is not None
+        assert self._place is not None
+        sockets = [s for s in self._client.sockets(self._place.bot_id) if isinstance(s, ChatSocket)]
+        return sockets[-1] if sockets else None
+
+    async def _subscribed(self, socket: ChatSocket) -> bool:
+        """Whether Twitch says that messages are sent to a socket of ours; True when it cannot be asked."""
+        assert self._client is not None
+        assert self._place is not None
+        try:
+            async with asyncio.timeout(self._patience.call_within):
+                found = await self._client.fetch_eventsub_subscriptions(
+                    token_for=self._place.bot_id, type=bodies.MESSAGE
+                )
+                ours = {s.session_id for s in self._client.sockets(self._place.bot_id)}
+                async for subscription in found.subscriptions:
+                    if subscription.status == "enabled" and subscription.transport.session_id in ours:
+                        return True
+        except (OSError, TimeoutError, aiohttp.ClientError, twitchio.HTTPException) as error:
+            _log.debug("Twitch's list of subscriptions cannot be read", error=str(error))
+            return True
+        return False
+
+    def _end(self, error: Exception) -> None:
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(error)
+
+
+def _explained(error: twitchio.HTTPException) -> Exception:
+    """What an answer of Twitch's means for a person."""
+    if error.status == 401:
+        return NeedsPerson("the login at Twitch is not valid")
+    if error.status == 403:
+        return NeedsPerson("Twitch does not allow this account to read the channel's chat (a scope, or a ban)")
+    if error.status == 400:
+        return NeedsPerson("Twitch does not accept the client id or a request; check BOARDCAST_TWITCH_CLIENT_ID")
+    return NotNow(f"Twitch answers {error.status}")

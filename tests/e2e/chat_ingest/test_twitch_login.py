@@ -1,0 +1,242 @@
+"""The login: from nothing by a code, kept over restarts, refreshes and kill -9, and said when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from services.chat_ingest.sources.twitch.login import log_in
+from services.chat_ingest.sources.twitch.session import REFRESH_BEFORE
+from services.chat_ingest.sources.twitch.tokens import NAME, BadTokenFile, Token, TokenFile
+from tests.e2e.chat_ingest.listening import Listening
+from tests.fakes.twitch import FakeTwitch
+from tests.harness.waiting import eventually
+
+# Loads its modules once and then makes a child for every line that it reads; a child renews its login for ever.
+_NURSERY = """
+import asyncio, os, signal, sys, warnings
+warnings.simplefilter("ignore")
+from services.chat_ingest.settings import ChatIngestSettings
+from services.chat_ingest.sources.twitch.client import point_at
+from services.chat_ingest.sources.twitch.session import Patience, Session
+from services.chat_ingest.sources.twitch.source import _wanted
+from services.chat_ingest.sources.twitch.tokens import TokenFile
+
+async def refresh_for_ever():
+    settings = ChatIngestSettings()
+    point_at(settings.twitch_eventsub_url, settings.twitch_api_url, settings.twitch_id_url)
+    while True:
+        session = Session(_wanted(settings), TokenFile(settings.data_dir), None, Patience(), print, print)
+        await session.open()
+        await session.close()
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        asyncio.run(refresh_for_ever())
+    print(pid, flush=True)
+"""
+
+
+async def test_from_nothing_to_chat_by_a_code_and_again_without_one(twitch: FakeTwitch, tmp_path: Path) -> None:
+    source = Listening(twitch, tmp_path)
+    await source.start()
+    change = await source.until_deaf()
+    assert change.reason == "there is no login at Twitch yet; run: python -m services.chat_ingest login"
+
+    said: list[str] = []
+    flow = asyncio.create_task(asyncio.to_thread(log_in, source.settings, said.append))
+    await eventually(lambda: twitch.logins.device_polls > 2, 10, "the flow to wait for a person")
+    twitch.logins.device_confirmed = True
+    assert await flow == 0
+    assert any("https://www.twitch.tv/activate" in line and "ABCDEFGH" in line for line in said)
+    assert "Logged in as bot" in said[-1]
+
+    await source.until_hears()  # the running service has noticed by itself
+    await twitch.say("a1 h8")
+    await source.until_said("a1 h8")
+    await source.stop()
+
+    polls = twitch.logins.device_polls
+    again = Listening(twitch, tmp_path)
+    await again.start()
+    await again.until_hears()
+    await again.stop()
+    assert twitch.logins.device_polls == polls
+
+
+def test_the_login_needs_a_client_id_and_says_so(
+    twitch: FakeTwitch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Listening(twitch, tmp_path).settings.model_copy(update={"twitch_client_id": None})
+    assert log_in(settings) == 2
+    assert "BOARDCAST_TWITCH_CLIENT_ID" in capsys.readouterr().err
+
+
+async def test_a_login_that_twitch_refuses_says_why_and_shows_no_code(
+    twitch: FakeTwitch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Listening(twitch, tmp_path).settings.model_copy(update={"twitch_id_url": f"http://{twitch.url}/nowhere"})
+    assert await asyncio.to_thread(log_in, settings, print) == 1
+    assert "the login failed: Twitch answers 404" in capsys.readouterr().err
+    assert not (tmp_path / NAME).exists()
+
+
+async def test_a_token_near_its_end_is_renewed_and_kept(twitch: FakeTwitch, tmp_path: Path) -> None:
+    source = Listening(twitch, tmp_path)
+    source.log_in(lifetime=REFRESH_BEFORE - 1)
+    before = source.tokens.load()
+    await source.start()
+    await source.until_hears()
+    after = source.tokens.load()
+    assert after != before
+    assert after is not None
+    assert after.refresh in twitch.logins.refreshes
+    assert after.user_id == "500"
+    await source.stop()
+
+
+async def test_a_token_that_lapses_while_listening_is_renewed_by_itself(twitch: FakeTwitch, tmp_path: Path) -> None:
+    source = Listening(twitch, tmp_path)
+    source.log_in()
+    await source.start()
+    await source.until_hears()
+    for login in twitch.logins.access.values():
+        login.expires_at = 0.0
+    await eventually(lambda: twitch.logins.refreshed == 1, 5, "a refresh at the first refusal")
+    await eventually(lambda: _works(twitch, source.tokens.load()), 5, "the new token on the disk")
+    await twitch.say("a1 h8")
+    await source.until_said("a1 h8")
+    assert [change.connected for change in source.changes] == [True]
+    await source.stop()
+
+
+async def test_a_login_that_was_revoked_while_away_is_a_state_and_no_loop(twitch: FakeTwitch, tmp_path: Path) -> None:
+    source = Listening(twitch, tmp_path)
+    source.log_in()
+    twitch.logins.revoke_all()
+    await source.start()
+    change = await source.until_deaf()
+    assert "lapsed or was revoked; run: python -m services.chat_ingest login" in change.reason
+    assert len(source.changes) == 1
+    await source.stop()
+
+
+async def test_a_ready_token_works_without_a_login(twitch: FakeTwitch, tmp_path: Path) -> None:
+    pair = twitch.logins.issue("500", "bot")
+    source = Listening(twitch, tmp_path, twitch_token=SecretStr(pair["access_token"]))
+    await source.start()
+    await source.until_hears()
+    await source.stop()
+    twitch.logins.revoke_all()
+    source = Listening(twitch, tmp_path, twitch_token=SecretStr(pair["access_token"]))
+    await source.start()
+    assert "token that was given has lapsed" in (await source.until_deaf()).reason
+    await source.stop()
+
+
+async def test_missing_scopes_and_channels_are_named(twitch: FakeTwitch, tmp_path: Path) -> None:
+    source = Listening(twitch, tmp_path)
+    source.log_in()
+    for login in twitch.logins.access.values():
+        login.scopes = ["user:write:chat"]
+    await source.start()
+    assert "does not allow user:read:chat" in (await source.until_deaf()).reason
+    await source.stop()
+    source = Listening(twitch, tmp_path, twitch_channel="nobody")
+    source.log_in()
+    await source.start()
+    assert "no channel 'nobody'; check BOARDCAST_TWITCH_CHANNEL" in (await source.until_deaf()).reason
+    await source.stop()
+
+
+def test_the_file_is_private_and_a_broken_one_is_said(tmp_path: Path) -> None:
+    tokens = TokenFile(tmp_path / "new")
+    assert tokens.load() is None
+    os.umask(0o022)
+    tokens.save(Token("a", "r", "1", "x"))
+    assert stat.S_IMODE(tokens.path.stat().st_mode) == 0o600
+    assert tokens.load() == Token("a", "r", "1", "x")
+    assert [path.name for path in tokens.path.parent.iterdir()] == [NAME]
+    assert "a" not in repr(Token("a", "r", "1", "x")).replace("Token(login=", "")
+    for content in ("", "{", "[]", "{}", '{"access": "a", "mood": 1}', "\xff"):
+        tokens.path.write_bytes(content.encode("latin-1"))
+        with pytest.raises(BadTokenFile, match=NAME):
+            tokens.load()
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = TokenFile(tmp_path)
+    tokens.save(Token("a", "r"))
+
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("services.chat_ingest.sources.twitch.tokens.json.dump", full)
+    with pytest.raises(OSError, match="no space"):
+        tokens.save(Token("b", "s"))
+    assert tokens.load() == Token("a", "r")
+
+
+async def test_kill_9_at_any_moment_around_a_refresh_leaves_a_token_that_works(
+    twitch: FakeTwitch, tmp_path: Path
+) -> None:
+    """50 processes that refresh at their start, each killed at another moment around it.
+
+    What no client can help: Twitch has void the old refresh token and the process dies before the answer is on its
+    disk. Then the stored access token still works, because it is renewed long before its end.
+    """
+    dice = random.Random(7)
+    source = Listening(twitch, tmp_path)
+    twitch.logins.lifetime = REFRESH_BEFORE - 1
+    source.log_in()
+    environment = os.environ | {f"BOARDCAST_{key.upper()}": value for key, value in twitch.settings.items()}
+    environment |= {"BOARDCAST_DATA_DIR": str(tmp_path), "BOARDCAST_TWITCH_CHANNEL": "ada_draws",
+                    "BOARDCAST_TWITCH_CLIENT_ID": "client"}  # fmt: skip
+    nursery = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _NURSERY, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment
+    )
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    kept = 0
+    for _ in range(50):
+        before = twitch.logins.refreshed
+        nursery.stdin.write(b"\n")
+        child = int(await nursery.stdout.readline())
+        await _until_refreshed(twitch, before + 1)
+        await asyncio.sleep(dice.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        await asyncio.sleep(0)
+        token = source.tokens.load()
+        assert _works(twitch, token)
+        assert token is not None
+        if token.refresh in twitch.logins.refreshes:
+            kept += 1
+            continue
+        again = Listening(twitch, tmp_path)
+        await again.start()
+        await again.until_hears()
+        await again.stop()
+        source.log_in()
+    nursery.stdin.close()
+    await nursery.wait()
+    assert kept >= 15, "a renewed login is on the disk at once"
+
+
+async def _until_refreshed(twitch: FakeTwitch, count: int) -> None:
+    await eventually(lambda: twitch.logins.refreshed >= count, 20, "a refresh", poll_s=0)
+
+
+def _works(twitch: FakeTwitch, token: Token | None) -> bool:
+    return token is not None and (
+        twitch.logins.valid(f"Bearer {token.access}") is not None or token.refresh in twitch.logins.refreshes
+    )
