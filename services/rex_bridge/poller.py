@@ -95,7 +95,7 @@ def _answered(state: State, reply: Reply, now: Now, settings: RexBridgeSettings)
     if reply.turned_away:
         return trouble.met(state, Trouble.TURNED_AWAY, "the printer says: have been connected", now, settings)
     if asked.command == TAKE_CONTROL:
-        return _control_answered(replace(state, wire=replace(wire, control_asked=True)), reply, now, settings)
+        return _control_answered(replace(state, wire=wire), reply, now, settings)
     if asked.command == GIVE_BACK:
         state = replace(state, wire=replace(wire, control=False))
         return (state, ()) if rest else _finished(state, now, settings)
@@ -119,7 +119,7 @@ def _control_answered(state: State, reply: Reply, now: Now, settings: RexBridgeS
 def _read(state: State, asked: Ask, reply: Reply, now: Now, settings: RexBridgeSettings) -> Outcome:
     wire = state.wire
     if reply.refused:
-        if wire.control or wire.control_asked or state.free_reads:
+        if wire.control or state.free_reads:
             return trouble.met(state, Trouble.NO_CONTROL, "the printer refuses to be asked", now, settings)
         return _ask(state, Ask(TAKE_CONTROL), asked, *wire.asks), ()
     readings = looks.read(state.readings, asked.command, reply.lines)

@@ -151,7 +151,6 @@ class Wire:
     """M115 was asked over it."""
     control: bool = False
     """M601 was taken and not yet given back."""
-    control_asked: bool = False
     asks: tuple[Ask, ...] = ()
     closing: bool = False
 

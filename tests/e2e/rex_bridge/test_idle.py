@@ -11,6 +11,7 @@ import pytest
 from deploy.simulators.flashforge.child import FlashforgeSimulator
 from deploy.simulators.ports import LOOPBACK
 from tests.e2e.rex_bridge.conftest import AVAILABLE, Bridge
+from tests.harness.mqtt_probe import MqttProbe
 from tests.harness.waiting import wait_until
 
 HOLD = 0.15
@@ -72,3 +73,22 @@ def test_a_slicer_that_holds_the_printer_is_left_alone(bridge: Bridge, rex: Flas
     assert [seen.text for seen in bridge.probe.seen(AVAILABLE)] == ["online"]
     rex.do("slicer", on=False)
     bridge.state("idle", since=since)
+
+
+def test_home_assistant_is_told_of_the_printer_by_its_own_name(bridge: Bridge, rex: FlashforgeSimulator) -> None:
+    watcher = MqttProbe(bridge.probe.url, "homeassistant")
+    watcher.start()
+    try:
+        bridge.start()
+        bridge.state("idle")
+        topic = "device/boardcast_rex_rex_bridge/config"
+        named = watcher.wait(topic, lambda m: m.json["device"]["name"] == "Bresser REX_simulated")
+        assert named.json["device"]["serial_number"] == "SNSIM0001"
+        since = watcher.mark()
+        rex.do("power", on=False)
+        bridge.restart()
+        # Known although the printer is off.
+        again = watcher.wait(topic, since=since)
+        assert again.json["device"]["name"] == "Bresser REX_simulated"
+    finally:
+        watcher.stop()

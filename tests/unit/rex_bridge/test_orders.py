@@ -103,6 +103,8 @@ def test_the_slicer_in_control_is_the_answer_and_polling_goes_on() -> None:
     assert "M25" not in asked(drive)
     drive.run(5)
     assert drive.status() is RexStatus.PRINTING
+    assert drive.state.failures == 0
+    assert len(drive.holds) == 2  # the idle look, and the one connection of the print
 
 
 @pytest.mark.parametrize(("manner", "word"), [("error", "REXPrint"), ("refuse", "REXPrint"), ("off", "switched on")])
@@ -161,6 +163,23 @@ def test_orders_wait_for_each_other() -> None:
     assert drive.status() is RexStatus.PRINTING
 
 
+def test_an_order_that_comes_as_the_printer_is_let_go_is_not_lost() -> None:
+    drive = Drive()
+    drive.until(lambda: drive.state.wire.closing, 1)
+    drive.order("light", True)
+    drive.run(1)
+    assert [a.kind for a in answers(drive)] == [EventKind.DONE]
+
+
+def test_waiting_orders_do_not_wait_for_the_next_look() -> None:
+    drive = Drive()
+    drive.run(1)
+    drive.order("light", True)
+    drive.order("light", False)
+    assert drive.until(lambda: len(answers(drive)) == 2, 2) < 1
+    assert not drive.machine.light
+
+
 def test_too_many_orders_are_refused() -> None:
     drive = printing()
     for _ in range(orders.MOST_WAITING + 2):
@@ -169,8 +188,9 @@ def test_too_many_orders_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("verb", "heater"), [("nozzle", "nozzle"), ("bed", "bed")])
-def test_temperatures_are_verified_by_their_target(verb: str, heater: str) -> None:
-    drive = Drive()
+@pytest.mark.parametrize("latency", [0.005, 0.09])
+def test_temperatures_are_verified_by_their_target(verb: str, heater: str, latency: float) -> None:
+    drive = Drive(latency=latency)
     drive.run(1)
     drive.order(verb, 55.0)
     drive.run(2)

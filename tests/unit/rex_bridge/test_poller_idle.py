@@ -43,6 +43,12 @@ def test_a_slow_printer_is_asked_less_so_that_it_is_held_no_longer(latency: floa
     assert drive.state.failures == 0
 
 
+def test_a_question_that_could_not_be_answered_in_time_is_not_begun() -> None:
+    drive = Drive(latency=0.09)
+    drive.run(1)
+    assert drive.holds[0].asked == ["M119"]
+
+
 @pytest.mark.parametrize("manner", ["error", "refuse", "silent"])
 def test_a_slicer_that_holds_the_printer_is_seen_and_not_disturbed(manner: str) -> None:
     drive = Drive()
@@ -155,3 +161,5 @@ def test_a_look_that_came_late_does_not_shift_the_following_ones() -> None:
     assert next_due(10.0, 1.0, 10.2) == 11.0
     assert next_due(10.0, 1.0, 13.4) == 14.0
     assert next_due(40.0, 1.0, 11.0) == 12.0
+    # An order in between is no look of the grid.
+    assert next_due(10.0, 1.0, 9.4) == 10.0
