@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.chat import ChatReply
-from services.chat_ingest.sources.port import Ear, Posted
+from services.chat_ingest.sources.port import UNHURRIED, Ear, Posted
 
 REASON = "no chat is configured; set BOARDCAST_CHAT_SOURCE"
 
@@ -13,6 +13,7 @@ class NoSource:
 
     name = "none"
     misses = False
+    pace = UNHURRIED
 
     async def run(self, ear: Ear) -> None:
         """Says why it is silent."""

@@ -41,6 +41,24 @@ class Posted:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How much a chat takes: *messages* within *window* seconds, *spacing* seconds apart, of *longest* characters.
+
+    The same text again within *same_after* seconds would be dropped by it.
+    """
+
+    messages: int
+    window: float
+    spacing: float
+    longest: int
+    same_after: float
+
+
+UNHURRIED = Pace(messages=1_000_000, window=1.0, spacing=0.0, longest=500, same_after=0.0)
+"""Of a chat that takes everything."""
+
+
 class Source(Protocol):
     """One chat."""
 
@@ -52,6 +70,11 @@ class Source(Protocol):
     @property
     def misses(self) -> bool:
         """Whether this chat goes on while nobody listens, so that a time without connection is a gap."""
+        ...
+
+    @property
+    def pace(self) -> Pace:
+        """What may be posted at present."""
         ...
 
     async def run(self, ear: Ear) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from contracts.chat import ChatMessage, ChatReply
 from services.chassis import log
-from services.chat_ingest.sources.port import Ear, Posted
+from services.chat_ingest.sources.port import UNHURRIED, Ear, Posted
 from services.chat_ingest.sources.viewers import Line, lines
 
 _log = log.get(__name__)
@@ -22,6 +22,7 @@ class SimulatedSource:
 
     name = "simulated"
     misses = False
+    pace = UNHURRIED
 
     def __init__(self, rate: float, seed: int) -> None:
         self._rate = rate

@@ -224,6 +224,18 @@ async def test_a_retained_reply_is_never_posted(tmp_path: Path) -> None:
     await world.stop()
 
 
+async def test_a_reply_that_the_chat_takes_later_is_tried_again(world: World) -> None:
+    world.source.answer = Posted(False, "slow down", retry_after=0.01)
+    world.bus.publish(channels.CHAT_REPLY.topic(ROOT), reply("one").to_bytes())
+    await until(lambda: len(world.source.posted) == 2, "a second attempt")
+    world.source.answer = Posted(True)
+    attempts = len(world.source.posted)
+    await until(lambda: len(world.source.posted) > attempts, "the last one")
+    world.bus.publish(channels.CHAT_REPLY.topic(ROOT), reply("two").to_bytes())
+    await until(lambda: world.source.posted[-1].text == "two", "the next reply")
+    assert {r.text for r in world.source.posted[:-1]} == {"one"}
+
+
 async def test_a_chat_that_refuses_a_reply_stops_nothing(world: World) -> None:
     world.source.answer = Posted(False, "too long")
     world.bus.publish(channels.CHAT_REPLY.topic(ROOT), reply("one").to_bytes())

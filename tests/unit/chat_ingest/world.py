@@ -29,7 +29,7 @@ from services.chassis.service import Parts
 from services.chassis.store import Store, Unit
 from services.chat_ingest.service import SCHEMAS, ChatIngest
 from services.chat_ingest.settings import ChatIngestSettings
-from services.chat_ingest.sources.port import Ear, Posted
+from services.chat_ingest.sources.port import UNHURRIED, Ear, Posted
 
 ROOT = "boardcast"
 AT = datetime(2026, 1, 31, 20, 0, tzinfo=UTC)
@@ -68,6 +68,7 @@ class ScriptedSource:
     """A chat that says what a test tells it to."""
 
     name = "scripted"
+    pace = UNHURRIED
 
     def __init__(self, misses: bool = True) -> None:
         self.misses = misses

@@ -9,7 +9,7 @@ from datetime import datetime
 from contracts.chat import ChatReply
 from services.chassis import log
 from services.chat_ingest.settings import ChatIngestSettings
-from services.chat_ingest.sources.port import Ear, Posted, Said
+from services.chat_ingest.sources.port import Ear, Pace, Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.client import point_at
 from services.chat_ingest.sources.twitch.session import NeedsPerson, NotNow, Patience, Session, Wanted
@@ -21,6 +21,8 @@ AGAIN_FIRST, AGAIN_MOST = 0.5, 30.0
 """Seconds between attempts; the first one follows at once."""
 PERSON_AGAIN = 60.0
 """Seconds after which it is tried again although nobody has done anything."""
+_AS_USER = Pace(messages=18, window=30.0, spacing=1.1, longest=500, same_after=31.0)
+_AS_MODERATOR = Pace(messages=90, window=30.0, spacing=0.0, longest=500, same_after=31.0)
 LOGIN = "run: python -m services.chat_ingest login"
 OFFLINE = "the stream is offline, and only a live stream's chat is wanted (BOARDCAST_TWITCH_ONLY_LIVE)"
 
@@ -62,6 +64,11 @@ class TwitchSource:
         if self._session is None:
             return Posted(False, "Twitch is not connected", retry_after=2.0)
         return await self._session.post(reply)
+
+    @property
+    def pace(self) -> Pace:
+        """A little below Twitch's own limits: 20 messages in 30 s, 100 for moderators; others one a second."""
+        return _AS_MODERATOR if self.moderates else _AS_USER
 
     @property
     def moderates(self) -> bool:
