@@ -57,10 +57,10 @@ class Inactivity:
 
     def verdict(self, now: float, *, moving: bool, powered: bool) -> Verdict:
         """What has to be done at *now*."""
-        idle = now - self._since
-        if self.max_idle_s and idle >= self.max_idle_s and not (moving and self._motion_counts):
+        # Compared as `due` computes it: the difference of two rounded times can stay short of the time-out for ever.
+        if self.max_idle_s and now >= self._since + self.max_idle_s and not (moving and self._motion_counts):
             return Verdict.KILL
-        if self.stepper_timeout_s and idle >= self.stepper_timeout_s and powered and not moving:
+        if self.stepper_timeout_s and now >= self._since + self.stepper_timeout_s and powered and not moving:
             return Verdict.RELEASE
         return Verdict.NOTHING
 

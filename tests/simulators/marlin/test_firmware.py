@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from deploy.simulators.marlin.inactivity import Inactivity, Verdict
 from deploy.simulators.marlin.settings import Settings, Version
 from deploy.simulators.marlin.wire import numbered
 from tests.simulators.marlin.bench import Bench
@@ -113,6 +116,17 @@ def test_without_a_motor_timeout_m85_kills_in_mid_drawing(version: Version, halt
         bench.push_in("G1 X10 F60", "G1 X-10 F60")
     bench.wait(100)
     assert bench.firmware.halted is halted
+
+
+@given(st.floats(0, 1e6), st.floats(1, 1e4))
+def test_a_timer_that_is_due_has_run_out(since: float, timeout: float) -> None:
+    """Otherwise the firmware would be called for the same moment again and again."""
+    motors = Inactivity(Settings(stepper_timeout_s=timeout), since)
+    halt = Inactivity(Settings(stepper_timeout_s=0), since)
+    halt.set_max_idle(timeout, since)
+    for timer in (motors, halt):
+        (due,) = timer.due(moving=False, powered=True)
+        assert timer.verdict(due, moving=False, powered=True) is not Verdict.NOTHING
 
 
 @pytest.mark.parametrize("command", ["G20", "G21", "G2 X1", "M999", "T1", "hello"])
