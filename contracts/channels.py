@@ -158,8 +158,12 @@ CHAT_STATE = Channel(
     "chat_state", "chat/state", chat.ChatState, Kind.STATE, (Party.CHAT_INGEST,), (*_EVERYONE, Party.NOTIFIER),
     "Whether chat is heard.",
 )  # fmt: skip
+CHAT_MESSAGE = Channel(
+    "chat_message", "chat/message", chat.ChatLine, Kind.EVENT, (Party.OPERATOR,), (Party.CHAT_INGEST,),
+    "What another bot heard in its chat; taken where BOARDCAST_CHAT_SOURCE is mqtt.",
+)  # fmt: skip
 CHAT_REPLY = Channel(
-    "chat_reply", "chat/reply", chat.ChatReply, Kind.EVENT, (Party.PLANNER,), (Party.CHAT_INGEST,),
+    "chat_reply", "chat/reply", chat.ChatReply, Kind.EVENT, (Party.PLANNER,), (Party.CHAT_INGEST, Party.OPERATOR),
     "An answer to be posted in chat.",
 )  # fmt: skip
 LINK_CHAT = Channel(
@@ -195,7 +199,7 @@ CHANNELS: tuple[Channel, ...] = (
     MOVE_REQUEST, MOVE_STATUS, BOARD_STATE, BOARD_DRAWING, BOARD_COMMAND, BOARD_EVENT,
     ENDER_COMMAND, ENDER_EVENT, ENDER_STATE, ENDER_AVAILABILITY,
     REX_COMMAND, REX_EVENT, REX_STATE, REX_AVAILABILITY,
-    SERVICE_AVAILABILITY, CHAT_STATE, CHAT_REPLY,
+    SERVICE_AVAILABILITY, CHAT_STATE, CHAT_MESSAGE, CHAT_REPLY,
     LINK_CHAT, LINK_CHAT_RECEIPT, LINK_PLAN, LINK_PLAN_RECEIPT, LINK_OUTCOME, LINK_OUTCOME_RECEIPT,
     DEAD_LETTER,
 )  # fmt: skip

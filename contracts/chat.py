@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from contracts.base import OpenEnum, Payload
+from contracts.base import OpenEnum, Order, Payload
 from contracts.text import DisplayText, Reason
 
 
@@ -96,6 +96,18 @@ class ChatReply(Payload):
     reply_to: str | None = Field(default=None, description="Id of the message that it answers.")
     user_id: str | None = None
     time: AwareDatetime
+
+
+class ChatLine(Order):
+    """A chat message from another bot, over MQTT. It conveys no roles, and its source is always `mqtt_chat`."""
+
+    user_id: str = Field(min_length=1, max_length=100)
+    user_name: str | None = Field(default=None, max_length=200, description="Shown instead of the id.")
+    text: str = Field(max_length=2000)
+    message_id: str | None = Field(
+        default=None, min_length=1, max_length=100, description="Sent again, it is not taken again."
+    )
+    channel: str = Field(default="", max_length=100, description="Where it was said; replies name it.")
 
 
 class ChatState(Payload):

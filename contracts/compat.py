@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from contracts.base import Order
 from contracts.channels import BY_NAME, CHANNELS, VERSION, Channel, Kind
 from contracts.commands import BadCommand, parse_command
 from contracts.differences import Use, breaking
@@ -50,7 +51,8 @@ def uses() -> dict[str, Use]:
     for channel in CHANNELS:
         for kind in (channel.payload, channel.body):
             if kind is not None:
-                found[f"{snake(name_of(kind))}.schema.json"] = _USES[channel.kind]
+                order = isinstance(kind, type) and issubclass(kind, Order)
+                found[f"{snake(name_of(kind))}.schema.json"] = Use.ORDER if order else _USES[channel.kind]
     return found
 
 

@@ -15,6 +15,7 @@ from contracts.chat import (
     ChatBody,
     ChatCleared,
     ChatGap,
+    ChatLine,
     ChatMessage,
     ChatReply,
     ChatState,
@@ -209,6 +210,10 @@ EXAMPLES: dict[str, tuple[BaseModel | Availability, ...]] = {
     table.CHAT_STATE.name: (
         ChatState(source="twitch", connected=True, since=_AT, gaps=1, received=1_204, waiting=3),
         ChatState(source="twitch", connected=False, since=_AT, reason="the login was revoked; run login again"),
+    ),
+    table.CHAT_MESSAGE.name: (
+        ChatLine(user_id="42", text="a1 h8"),
+        ChatLine(user_id="42", user_name="Ada", text="!queue", message_id="17", channel="matrix"),
     ),
     table.CHAT_REPLY.name: (
         ChatReply(text="queued as 7-42, 2nd in line", source="twitch", channel="ada_draws",

@@ -24,7 +24,7 @@ DEFINITION = Definition(
     settings=ChatIngestSettings,
     schemas=SCHEMAS,
     presence=presence,
-    build=lambda parts: ChatIngest(parts, choose(parts.settings)),
+    build=lambda parts: ChatIngest(parts, choose(parts.settings, parts.bus)),
     commands={"login": Command("log in at Twitch by a code typed in on any device", login)},
 )
 

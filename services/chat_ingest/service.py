@@ -20,6 +20,7 @@ from services.chassis.service import Parts
 from services.chat_ingest import home_assistant, memory
 from services.chat_ingest.handlers import Limits, chat_state
 from services.chat_ingest.intake import Intake
+from services.chat_ingest.recorder import Recorder
 from services.chat_ingest.replies import Replies
 from services.chat_ingest.settings import ChatIngestSettings
 from services.chat_ingest.sources.port import Source
@@ -52,6 +53,8 @@ class ChatIngest:
         topics = LinkTopics("chat", channels.LINK_CHAT.topic(root), channels.LINK_CHAT_RECEIPT.topic(root))
         self._link = LinkSender(Outbox(parts.store, topics.name), parts.bus, topics, dead)
         self._intake = Intake(parts.store, self._link, self._limits, self._show)
+        record = settings.chat_record
+        self._recorder = Recorder(self._intake, record, settings.chat_record_names) if record is not None else None
         self._replies = Replies(parts.bus, channels.CHAT_REPLY.topic(root), source, dead)
         self._tasks: list[asyncio.Task[None]] = []
         self._shown: tuple[bool, str | None] | None = None
@@ -73,6 +76,8 @@ class ChatIngest:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._intake.deaf("chat_ingest is stopped")
         self._intake.flush()
+        if self._recorder is not None:
+            self._recorder.close()
         self._retained.stop()
         self._discovery.stop()
         self._link.stop()
@@ -99,6 +104,8 @@ class ChatIngest:
         while True:
             await asyncio.sleep(TICK)
             self._intake.tick()
+            if self._recorder is not None:
+                self._recorder.flush()
 
     async def _listen(self) -> None:
         """Run the source for ever; one that raises is run again, later every time."""
@@ -107,7 +114,7 @@ class ChatIngest:
         while True:
             began = loop.time()
             try:
-                await self._source.run(self._intake)
+                await self._source.run(self._recorder or self._intake)
                 return
             except Exception as error:
                 _log.exception("the chat source failed; it is started again", source=self._source.name, after=pause)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 
@@ -15,13 +16,15 @@ class SourceName(StrEnum):
     NONE = "none"
     SIMULATED = "simulated"
     TWITCH = "twitch"
+    FILE = "file"
+    MQTT = "mqtt"
 
 
 class ChatIngestSettings(DiscoverySettings):
     """What chat_ingest is told."""
 
     chat_source: SourceName = Field(
-        default=SourceName.NONE, description="Where chat comes from: none, simulated, twitch."
+        default=SourceName.NONE, description="Where chat comes from: none, simulated, twitch, file, mqtt."
     )
     chat_rate: float = Field(
         default=30.0, ge=0, le=1_000_000, description="Simulated chat: lines a minute in the mean; 0 is silence."
@@ -32,6 +35,15 @@ class ChatIngestSettings(DiscoverySettings):
     )
     chat_disk_least: int = Field(
         default=100, ge=0, description="Free disk in MB below which nothing more is stored and a gap is told."
+    )
+    chat_file: Path | None = Field(default=None, description="Chat from a file: a recording, one JSON body a line.")
+    chat_file_speed: float = Field(
+        default=1.0, ge=0, description="Chat from a file: so many times as fast as it was; 0 is as fast as possible."
+    )
+    chat_record: Path | None = Field(default=None, description="File to which everything that is heard is appended.")
+    chat_record_names: bool = Field(
+        default=False,
+        description="Record user ids and names as they are; otherwise hashed, the same for the same user.",
     )
     twitch_channel: str | None = Field(
         default=None, pattern=r"^[A-Za-z0-9_]{1,25}$", description="Twitch: login name of the channel to listen to."
@@ -53,7 +65,9 @@ class ChatIngestSettings(DiscoverySettings):
     twitch_id_url: str | None = Field(default=None, description="The same for logins: http://…")
 
     def missing(self) -> list[str]:
-        """What Twitch needs. A login is not among it: without one the service runs and says what to do."""
+        """What the chosen source needs. A login is not among it: without one the service runs and says what to do."""
+        if self.chat_source is SourceName.FILE and self.chat_file is None:
+            return ["BOARDCAST_CHAT_FILE: the recording to replay"]
         if self.chat_source is not SourceName.TWITCH:
             return []
         lines = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from services.chassis.bus.port import Bus
 from services.chat_ingest.settings import ChatIngestSettings, SourceName
 from services.chat_ingest.sources.port import Source
 
 
-def choose(settings: ChatIngestSettings) -> Source:
+def choose(settings: ChatIngestSettings, bus: Bus) -> Source:
     """The source that the settings name; opens nothing yet."""
     match settings.chat_source:
         case SourceName.NONE:
@@ -21,3 +22,12 @@ def choose(settings: ChatIngestSettings) -> Source:
             from services.chat_ingest.sources.twitch.source import TwitchSource
 
             return TwitchSource(settings)
+        case SourceName.FILE:
+            from services.chat_ingest.sources.file import FileSource
+
+            assert settings.chat_file is not None
+            return FileSource(settings.chat_file, settings.chat_file_speed)
+        case SourceName.MQTT:
+            from services.chat_ingest.sources.mqtt import MqttSource
+
+            return MqttSource(bus, settings.topic_root)

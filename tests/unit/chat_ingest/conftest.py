@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import pytest
 import structlog
+
+with warnings.catch_warnings():
+    # twitchio inherits from what aiohttp would rather have wrapped.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import twitchio.web  # noqa: F401 - for its side effect of being imported
 from structlog.testing import LogCapture
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from contracts.chat import ChatMessage
+from services.chassis.bus.memory import MemoryBroker, MemoryBus
 from services.chassis.settings import load
 from services.chat_ingest.recent import Recent
 from services.chat_ingest.settings import ChatIngestSettings
@@ -86,9 +87,32 @@ async def test_no_source_says_which_setting_would_bring_one() -> None:
 
 def test_the_setting_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BOARDCAST_CHAT_SOURCE", raising=False)
-    assert choose(load(ChatIngestSettings)).name == "none"
-    monkeypatch.setenv("BOARDCAST_CHAT_SOURCE", "simulated")
-    assert choose(load(ChatIngestSettings)).name == "simulated"
+    bus = MemoryBus(MemoryBroker())
+    assert choose(load(ChatIngestSettings), bus).name == "none"
+    monkeypatch.setenv("BOARDCAST_CHAT_FILE", "chat.jsonl")
+    for name, source in (("simulated", "simulated"), ("file", "file"), ("mqtt", "mqtt_chat"), ("twitch", "twitch")):
+        monkeypatch.setenv("BOARDCAST_CHAT_SOURCE", name)
+        assert choose(load(ChatIngestSettings), bus).name == source
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, []),
+        ({"CHAT_SOURCE": "file"}, ["BOARDCAST_CHAT_FILE"]),
+        ({"CHAT_SOURCE": "twitch"}, ["BOARDCAST_TWITCH_CHANNEL", "BOARDCAST_TWITCH_CLIENT_ID"]),
+        ({"CHAT_SOURCE": "twitch", "TWITCH_CHANNEL": "a", "TWITCH_CLIENT_ID": "b"}, []),
+        (
+            {"CHAT_SOURCE": "twitch", "TWITCH_CHANNEL": "a", "TWITCH_CLIENT_ID": "b", "TWITCH_API_URL": "http://x"},
+            ["BOARDCAST_TWITCH_EVENTSUB_URL"],
+        ),
+    ],
+)
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], wanted: list[str]) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"BOARDCAST_{name}", value)
+    missing = load(ChatIngestSettings).missing()
+    assert [line.replace(",", ":").split(":")[0] for line in missing] == wanted
 
 
 def test_no_platform_is_imported_unless_it_is_chosen(tmp_path: Path) -> None:
