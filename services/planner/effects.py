@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from contracts.chat import ChatReply
 from contracts.events import Event
@@ -16,6 +17,23 @@ class Keep:
     """Store *move* as it is now."""
 
     move: Move
+
+
+class Laid(StrEnum):
+    """What is known of the plastic of a plan."""
+
+    MAYBE = "maybe"
+    SURELY = "surely"
+    NOT = "not"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPlan:
+    """Store what the present plan of *move* has put on *board*."""
+
+    move: Move
+    board: int
+    laid: Laid
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +72,4 @@ class Reply:
     reply: ChatReply
 
 
-Effect = Keep | Seen | Tell | Say | Send | Reply
+Effect = Keep | KeepPlan | Seen | Tell | Say | Send | Reply

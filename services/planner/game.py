@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +10,9 @@ from contracts import channels
 from contracts.board import DrawnLine, Plate
 from contracts.moves import MoveState, UserRef
 from services.planner.plastic.geometry import BoardGeometry
+from services.planner.plastic.heightmap import HeightMap
 from services.planner.plastic.profile import Profile
+from services.planner.plastic.strokes import Stroke
 from services.planner.rules import Rules
 from services.planner.settings import PlannerSettings
 
@@ -67,13 +70,19 @@ class Move:
     """The run that is with the bridge, or of which nobody knows what became."""
     epoch: int | None = None
     """Machine epoch of that run."""
+    after: str | None = None
+    """The run that had to be drawn before that run."""
     revoked: str | None = None
     """Why the run was asked back; the move ends skipped for this reason if it had not begun."""
     stale: int = 0
     """How often in a row it was answered stale."""
     reason: str | None = None
+    share: float | None = None
+    """How much of its length the present plan draws."""
     drawn_on: int | None = None
     """The board that it was drawn on; a move that waits while a board ends is drawn on the next."""
+    strokes: tuple[Stroke, ...] = ()
+    """Where the present plan puts plastic."""
 
     @property
     def id(self) -> str:
@@ -108,6 +117,10 @@ class Header:
     drawn_job: str | None = None
     """The job drawn last, and the machine epoch that it was planned for: the predecessor of the next one in it."""
     drawn_job_epoch: int | None = None
+    shape: str = ""
+    """The machine and the board that the heights on the plate were computed for."""
+    full_lines: int = 0
+    """How many moves in a row met a line that is full."""
     refusals: int = 0
     """How many runs in a row the bridge refused."""
     refusal: str | None = None
@@ -125,6 +138,10 @@ class Game:
     """The whole state. *moves* are those that have not ended, by id."""
 
     header: Header
+    plastic: HeightMap
+    """What may lie on the plate, runs that are still with the bridge aside."""
+    ahead: HeightMap
+    """The same with those runs: what the next one is planned over."""
     moves: Mapping[str, Move] = field(default_factory=dict)
     lines: tuple[DrawnLine, ...] = ()
     last: Move | None = None
@@ -135,13 +152,22 @@ class Game:
         """Moves whose runs are with the bridge, in the order of drawing."""
         return sorted((m for m in self.moves.values() if m.outstanding), key=_ordinal)
 
+    def will_come_back(self) -> bool:
+        """Whether a run that is with the bridge can only be answered stale: what it was planned for is no more."""
+        there = self.outstanding()
+        drawn = {move.job for move in there} | {self.header.drawn_job, None}
+        return any(move.epoch != self.header.epoch or move.after not in drawn for move in there)
+
     def uncertain(self) -> list[Move]:
         """Moves that a person has to settle, in the order of drawing."""
         return sorted((m for m in self.moves.values() if m.state is MoveState.UNCERTAIN), key=_ordinal)
 
-    def with_empty_board(self) -> Game:
-        """The same with nothing drawn."""
-        return replace(self, lines=())
+    def with_plastic(self, plastic: HeightMap) -> Game:
+        """The same with *plastic* on the plate, and the outstanding runs on top of it."""
+        ahead = plastic
+        for move in self.outstanding():
+            ahead = ahead.may_reach(move.strokes)
+        return replace(self, plastic=plastic, ahead=ahead)
 
     def with_bans(self, banned: frozenset[str]) -> Game:
         """The same with *banned* users."""
@@ -164,11 +190,14 @@ class Setup:
     geometry: BoardGeometry
     profile: Profile
     rules: Rules
+    shape: str
 
     @classmethod
     def of(cls, settings: PlannerSettings) -> Setup:
         """The setup that *settings* describe."""
-        return cls(settings, settings.geometry(), settings.profile(), settings.rules())
+        geometry, profile = settings.geometry(), settings.profile()
+        shape = hashlib.sha256(f"{geometry}{profile}".encode()).hexdigest()[:16]
+        return cls(settings, geometry, profile, settings.rules(), shape)
 
 
 def held_reason(game: Game) -> str | None:

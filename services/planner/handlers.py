@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from contracts.board import Plate
 from contracts.events import EventKind
 from services.chassis.clock import Now
 from services.planner import handlers_chat, handlers_commands, handlers_outcomes, handlers_planning, handlers_requests
@@ -15,12 +16,12 @@ from services.planner.inputs import (
     ChatMissed,
     Commanded,
     DiskMeasured,
-    Founded,
     Input,
     OutcomeHeard,
     OutcomesMissed,
     OutcomeUnreadable,
     Requested,
+    Started,
 )
 from services.planner.turn import Turn
 
@@ -36,8 +37,8 @@ def step(setup: Setup, game: Game, event: Input, now: Now) -> tuple[Game, Sequen
 
 def _take(turn: Turn, event: Input) -> None:
     match event:
-        case Founded():
-            turn.ask_epoch()
+        case Started():
+            _started(turn, event.new)
         case Requested():
             handlers_requests.requested(turn, event)
         case ChatHeard():
@@ -54,6 +55,18 @@ def _take(turn: Turn, event: Input) -> None:
             handlers_commands.commanded(turn, event.command)
         case DiskMeasured():
             _measured(turn, event.free)
+
+
+def _started(turn: Turn, new: bool) -> None:
+    if new:
+        turn.ask_epoch()
+    header = turn.game.header
+    if header.shape == turn.setup.shape:
+        return
+    turn.header(shape=turn.setup.shape)
+    if turn.game.lines and header.plate is not Plate.UNKNOWN:
+        turn.header(plate=Plate.UNKNOWN)
+        turn.say(EventKind.PROBLEM, "the machine's or the board's settings changed: what lies on the plate is unknown")
 
 
 def _measured(turn: Turn, free: int) -> None:

@@ -97,7 +97,7 @@ def _confirm_empty(turn: Turn, _: tuple[str, ...]) -> str:
         raise Refused("a move is under way: wait for it, or settle it with `resolve`, and look at the plate again")
     if turn.game.lines and header.plate is Plate.KNOWN:
         raise Refused(f"{len(turn.game.lines)} lines are on board {header.board}: say `new_board` first")
-    if turn.game.lines:
+    if turn.game.lines or turn.game.plastic.peak:
         begin_board(turn)
     turn.header(plate=Plate.KNOWN)
     turn.control(ControlWord.CONFIRM_EMPTY, _BY)
@@ -119,7 +119,7 @@ def _resolve(turn: Turn, arguments: tuple[str, ...]) -> str:
     elif way == "skip":
         turn.end(move, MoveState.SKIPPED, "uncertain, skipped by a person")
     else:
-        turn.change(move, MoveState.PLANNED, job=None, epoch=None, stale=0, reason="drawn again by a person's word")
+        turn.plan_again(move, stale=0, reason="drawn again by a person's word")
     return f"{move.id}: {way}"
 
 

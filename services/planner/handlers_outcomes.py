@@ -6,11 +6,15 @@ from contracts.board import Plate
 from contracts.events import EventKind
 from contracts.moves import MoveState
 from contracts.plan import JobEnd, JobEnded, JobStarted, MachineNotice, PlanRefused, RevokeTooLate
+from services.planner import laying
 from services.planner.game import Move
+from services.planner.handlers_planning import FULL_AMONG, board_is_full
 from services.planner.inputs import Outcome, OutcomesMissed, OutcomeUnreadable
 from services.planner.settings import UncertainPolicy
 from services.planner.turn import Turn
 
+FULL_BELOW = 0.7
+"""Mean drawn share of the newest FULL_AMONG lines under which the board is full."""
 _PLAIN_ENDS = {
     JobEnd.DRAWN: MoveState.DRAWN,
     JobEnd.FAILED: MoveState.FAILED,
@@ -77,6 +81,8 @@ def _ended(turn: Turn, move: Move, body: JobEnded) -> None:
         if end is JobEnd.DRAWN:
             turn.header(drawn_job=body.job_id, drawn_job_epoch=move.epoch, refusals=0, refusal=None)
         turn.end(move, _PLAIN_ENDS[end], body.reason)
+        if end is not JobEnd.DRAWN and move.outstanding:
+            turn.game = laying.began(turn.game, move)
         _full(turn)
     elif end in (JobEnd.UNCERTAIN, JobEnd.UNKNOWN):
         _uncertain(turn, move, body.reason)
@@ -87,20 +93,30 @@ def _ended(turn: Turn, move: Move, body: JobEnded) -> None:
         _refused(turn, move, body.reason)
     elif move.revoked is not None:
         turn.end(move, MoveState.SKIPPED, move.revoked)
+        _given_back(turn, move)
     else:
         # Stale, or given back because the board ends: it is planned again under the ordinal that it has.
         stale = move.stale + 1 if end is JobEnd.STALE else 0
-        turn.change(move, MoveState.PLANNED, job=None, epoch=None, stale=stale)
+        turn.plan_again(move, stale=stale)
+        _given_back(turn, move)
+
+
+def _given_back(turn: Turn, move: Move) -> None:
+    turn.game, keep = laying.given_back(turn.game, move)
+    turn.do(keep)
 
 
 def _refused(turn: Turn, move: Move, reason: str | None) -> None:
     text = reason or "no reason given"
     turn.header(refusals=turn.game.header.refusals + 1, refusal=text[:200])
     turn.end(move, MoveState.FAILED, f"refused by the printer's bridge: {text}")
+    _given_back(turn, move)
 
 
 def _uncertain(turn: Turn, move: Move, reason: str | None) -> None:
     after = turn.change(move, MoveState.UNCERTAIN, reason=reason, revoked=None)
+    if move.outstanding:
+        turn.game = laying.began(turn.game, move)
     turn.say(EventKind.UNCERTAIN, reason, move_id=move.id)
     policy = turn.setup.settings.uncertain_policy
     if policy is UncertainPolicy.DRAWN:
@@ -129,7 +145,11 @@ def _plan_refused(turn: Turn, body: PlanRefused) -> None:
 
 
 def _full(turn: Turn) -> None:
-    header = turn.game.header
-    if header.plate is Plate.KNOWN and len(turn.game.lines) >= turn.setup.settings.board_lines:
-        turn.header(plate=Plate.FULL)
-        turn.say(EventKind.BOARD_FULL, f"board {header.board} has {len(turn.game.lines)} lines and is full")
+    """The board is full when lines can hardly be drawn any more, or when there are as many as anybody can read."""
+    header, lines = turn.game.header, turn.game.lines
+    if header.plate is not Plate.KNOWN or not lines:
+        return
+    newest = [line.share for line in lines[-FULL_AMONG:]]
+    crowded = len(newest) == FULL_AMONG and sum(newest) / FULL_AMONG < FULL_BELOW
+    if crowded or len(lines) >= turn.setup.settings.board_lines:
+        board_is_full(turn)

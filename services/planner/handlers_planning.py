@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contracts.board import Plate
 from contracts.events import EventKind
 from contracts.moves import MoveState
 from contracts.plan import ControlWord, Run
-from services.planner import queue
+from services.planner import laying, queue
 from services.planner.effects import Send
 from services.planner.game import OUTSTANDING, Game, Move, held_reason
-from services.planner.plastic import gcode, path
+from services.planner.plastic import gcode
+from services.planner.plastic.heightmap import HeightMap
+from services.planner.plastic.path import plan_line
 from services.planner.turn import Turn
 
+FULL_AMONG = 20
+"""Moves that say whether the board is full."""
 _TRUSTED_STALE = 2
 
 
@@ -31,18 +37,20 @@ def begin_board(turn: Turn) -> None:
     """The board before is history; what waits goes on to the new one, which a person has to confirm to be empty."""
     header = turn.game.header
     turn.header(board=header.board + 1, closing=False, plate=Plate.UNKNOWN, drawn=0, failed=0, cancelled=0, skipped=0)
-    turn.game = turn.game.with_empty_board()
+    turn.header(full_lines=0)
+    bare = HeightMap.empty(turn.setup.profile)
+    turn.game = replace(turn.game, lines=(), plastic=bare, ahead=bare)
     turn.say(EventKind.BOARD_NEW, f"board {header.board + 1} begins")
 
 
 def _next(game: Game) -> Move | None:
     """The move to be planned now, None when it has to wait.
 
-    Never one before another with a smaller ordinal: as long as a run with a greater ordinal, or of an older machine
-    epoch, is still with the bridge, it will come back stale, and until then nothing else is planned.
+    Never one before another with a smaller ordinal, and nothing as long as a run is with the bridge that will come
+    back stale: it is to be drawn first, and lies on the plate perhaps and in a height that it will not have.
     """
     outstanding = game.outstanding()
-    if len(outstanding) >= OUTSTANDING or any(move.epoch != game.header.epoch for move in outstanding):
+    if len(outstanding) >= OUTSTANDING or game.will_come_back():
         return None
     again = [m for m in game.moves.values() if m.state is MoveState.PLANNED and m.job is None]
     if again:
@@ -53,15 +61,31 @@ def _next(game: Game) -> Move | None:
 
 def _plan(turn: Turn, move: Move) -> None:
     header = turn.game.header
-    if move.ordinal is None:
-        turn.header(next_ordinal=header.next_ordinal + 1)
     ordinal = move.ordinal or header.next_ordinal
     plan = move.plan + 1
     job = f"{header.instance}-{move.id}-{plan}"
     predecessor = _predecessor(turn.game, move)
-    segment = turn.setup.geometry.segment(move.start, move.end)
-    lines = gcode.write(path.plan_line(segment, turn.setup.profile), turn.setup.profile)
-    planned = turn.change(move, MoveState.PLANNED, ordinal=ordinal, plan=plan, job=job, epoch=header.epoch)
+    profile = turn.setup.profile
+    way = plan_line(turn.game.ahead, turn.setup.geometry.segment(move.start, move.end), profile)
+    if way is None:
+        _line_is_full(turn, move)
+        return
+    if move.ordinal is None:
+        turn.header(next_ordinal=header.next_ordinal + 1)
+    turn.header(full_lines=0)
+    planned = turn.change(
+        move,
+        MoveState.PLANNED,
+        ordinal=ordinal,
+        plan=plan,
+        job=job,
+        epoch=header.epoch,
+        after=predecessor,
+        strokes=way.strokes,
+        share=way.share,
+    )
+    turn.game, keep = laying.planned(turn.game, planned)
+    turn.do(keep)
     turn.do(
         Send(
             Run(
@@ -72,10 +96,27 @@ def _plan(turn: Turn, move: Move) -> None:
                 board=header.board,
                 epoch=header.epoch or 0,
                 predecessor=predecessor,
-                gcode=lines,
+                gcode=gcode.write(way, profile),
             )
         )
     )
+
+
+def _line_is_full(turn: Turn, move: Move) -> None:
+    """Hardly anything of it could be drawn. A whole series of such moves says that hardly anything can be."""
+    turn.header(full_lines=turn.game.header.full_lines + 1)
+    turn.end(move, MoveState.SKIPPED, "that line is full: there is too much plastic on its way")
+    if turn.game.header.full_lines >= FULL_AMONG:
+        board_is_full(turn)
+
+
+def board_is_full(turn: Turn) -> None:
+    """Nothing more is planned on this board; what waits goes on to the next one."""
+    header = turn.game.header
+    turn.header(plate=Plate.FULL)
+    turn.say(EventKind.BOARD_FULL, f"board {header.board} has {len(turn.game.lines)} lines and is full")
+    if not any(move.outstanding for move in turn.game.moves.values()):
+        turn.control(ControlWord.PARK, "full board")
 
 
 def _predecessor(game: Game, move: Move) -> str | None:

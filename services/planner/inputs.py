@@ -16,8 +16,10 @@ Outcome = JobStarted | JobEnded | RevokeTooLate | MachineNotice | PlanRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Founded:
-    """This planner's data folder is new."""
+class Started:
+    """The planner has started. *new*: its data folder is, too."""
+
+    new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class DiskMeasured:
 
 
 Input = (
-    Founded
+    Started
     | Requested
     | ChatHeard
     | ChatMissed

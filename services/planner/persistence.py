@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
 from contracts.board import Plate
 from contracts.moves import ENDS, MoveState
 from services.chassis.store import Schema, Store, Unit
-from services.planner.effects import Effect, Keep, Seen
+from services.planner.effects import Effect, Keep, KeepPlan, Laid, Seen
 from services.planner.game import Game, Header, Move, Setup, User
+from services.planner.plastic.heightmap import HeightMap
+from services.planner.plastic.strokes import pack, unpack
 from services.planner.turn import drawn_line
 
 SEEN_KEPT = 20_000
@@ -33,14 +35,20 @@ SCHEMA = Schema(
             source TEXT NOT NULL, user_id TEXT NOT NULL, user_name TEXT NOT NULL,
             request_id TEXT, channel TEXT, message_id TEXT,
             round INTEGER NOT NULL, state TEXT NOT NULL, ordinal INTEGER,
-            plan INTEGER NOT NULL, job TEXT, epoch INTEGER, revoked TEXT, stale INTEGER NOT NULL,
-            reason TEXT, drawn_on INTEGER,
+            plan INTEGER NOT NULL, job TEXT, epoch INTEGER, after TEXT, revoked TEXT, stale INTEGER NOT NULL,
+            reason TEXT, share REAL, drawn_on INTEGER,
             accepted_at TEXT NOT NULL, changed_at TEXT NOT NULL,
             PRIMARY KEY (board, number)
         ) WITHOUT ROWID;
         CREATE INDEX moves_by_state ON moves (state, drawn_on);
         CREATE UNIQUE INDEX moves_by_request ON moves (request_id) WHERE request_id IS NOT NULL;
         CREATE INDEX moves_by_change ON moves (changed_at);
+        CREATE TABLE plans (                                        -- what every run may have left on the plate
+            job TEXT PRIMARY KEY, board INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+            laid TEXT NOT NULL,                                     -- maybe, surely, not
+            strokes TEXT NOT NULL                                   -- [[[x, y, z], ...], ...] in mm
+        ) WITHOUT ROWID;
+        CREATE INDEX plans_by_board ON plans (board, ordinal);
         CREATE TABLE bans (key TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE seen (
             id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, message_id TEXT NOT NULL,
@@ -50,11 +58,11 @@ SCHEMA = Schema(
     ],
 )
 
-_COLUMNS = (
-    'board, number, start, "end", source, user_id, user_name, request_id, channel, message_id, round, state, '
-    "ordinal, plan, job, epoch, revoked, stale, reason, drawn_on"
-)
+_FIXED = 'board, number, start, "end", source, user_id, user_name, request_id, channel, message_id, round'
+_CHANGING = "state, ordinal, plan, job, epoch, after, revoked, stale, reason, share, drawn_on"
+_COLUMNS = f"{_FIXED}, {_CHANGING}"
 _COUNT = len(_COLUMNS.split(","))
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _CHANGING.split(", "))
 _ENDED = ", ".join(f"'{state.value}'" for state in sorted(ENDS))
 
 
@@ -68,21 +76,46 @@ class Rows:
         """The state as it was committed last, and whether this data folder is new; a new one is given its instance."""
         found = self._store.read("SELECT body FROM header")
         if not found:
-            header = Header(instance=secrets.token_hex(4))
+            header = Header(instance=secrets.token_hex(4), shape=setup.shape)
             with self._store.transaction() as unit:
                 _write_header(unit, header)
-            return Game(header), True
+            bare = HeightMap.empty(setup.profile)
+            return Game(header, bare, bare), True
         header = _read_header(found[0][0])
-        active = self._moves(f"state NOT IN ({_ENDED})")
+        active = [self._with_strokes(move) for move in self._moves(f"state NOT IN ({_ENDED})")]
+        under_way = {move.job for move in active if move.outstanding}
         drawn = self._moves("state = 'drawn' AND drawn_on = ? ORDER BY ordinal", header.board)
         last = self._moves(f"state IN ({_ENDED}) ORDER BY changed_at DESC LIMIT 1")
-        return Game(
+        bare = HeightMap.empty(setup.profile)
+        game = Game(
             header,
+            bare,
+            bare,
             moves={move.id: move for move in active},
             lines=tuple(drawn_line(move, setup) for move in drawn if setup.geometry.has(move.start, move.end)),
             last=last[0] if last else None,
             banned=frozenset(key for (key,) in self._store.read("SELECT key FROM bans")),
+        )
+        # Heights that were computed for another machine or board mean nothing on this one.
+        return (
+            game.with_plastic(self._plastic(bare, header.board, under_way)) if header.shape == setup.shape else game
         ), False
+
+    def _plastic(self, plastic: HeightMap, board: int, under_way: set[str | None]) -> HeightMap:
+        """What may lie on *board*, the runs *under_way* aside."""
+        plans = self._store.read("SELECT job, laid, strokes FROM plans WHERE board = ? ORDER BY ordinal", (board,))
+        for job, laid, stored in plans:
+            if job in under_way or laid == Laid.NOT:
+                continue
+            strokes = unpack(json.loads(stored))
+            plastic = plastic.may_reach(strokes)
+            if laid == Laid.SURELY:
+                plastic = plastic.surely_drawn(strokes)
+        return plastic
+
+    def _with_strokes(self, move: Move) -> Move:
+        found = self._store.read("SELECT strokes FROM plans WHERE job = ?", (move.job,))
+        return replace(move, strokes=unpack(json.loads(found[0][0]))) if found else move
 
     def by_request(self, request_id: str) -> Move | None:
         """The move that *request_id* stands for."""
@@ -104,6 +137,8 @@ class Rows:
         for effect in effects:
             if isinstance(effect, Keep):
                 _write_move(unit, effect.move, wall.isoformat())
+            elif isinstance(effect, KeepPlan):
+                _write_plan(unit, effect)
             elif isinstance(effect, Seen):
                 _write_seen(unit, effect)
 
@@ -127,14 +162,12 @@ def _write_move(unit: Unit, move: Move, wall: str) -> None:
     values = (
         move.board, move.number, move.start, move.end, *move.user.key, move.user.name,
         move.request_id, move.channel, move.message_id, move.round, move.state.value,
-        move.ordinal, move.plan, move.job, move.epoch, move.revoked, move.stale, move.reason, move.drawn_on,
+        move.ordinal, move.plan, move.job, move.epoch, move.after, move.revoked, move.stale, move.reason,
+        move.share, move.drawn_on,
     )  # fmt: skip
     unit.execute(
         f"INSERT INTO moves ({_COLUMNS}, accepted_at, changed_at) VALUES ({', '.join('?' * (_COUNT + 2))}) "
-        "ON CONFLICT (board, number) DO UPDATE SET state = excluded.state, ordinal = excluded.ordinal, "
-        "plan = excluded.plan, job = excluded.job, epoch = excluded.epoch, revoked = excluded.revoked, "
-        "stale = excluded.stale, reason = excluded.reason, drawn_on = excluded.drawn_on, "
-        "changed_at = excluded.changed_at",
+        f"ON CONFLICT (board, number) DO UPDATE SET {_CHANGES}, changed_at = excluded.changed_at",
         (*values, wall, wall),
     )
 
@@ -143,6 +176,15 @@ def _read_move(row: tuple[Any, ...]) -> Move:
     board, number, start, end, source, user_id, name, request_id, channel, message_id, round_, state, *rest = row
     user = User(source, user_id, name)
     return Move(board, number, start, end, user, request_id, channel, message_id, round_, MoveState(state), *rest)
+
+
+def _write_plan(unit: Unit, plan: KeepPlan) -> None:
+    move = plan.move
+    unit.execute(
+        "INSERT INTO plans (job, board, ordinal, laid, strokes) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (job) DO UPDATE SET laid = excluded.laid",
+        (move.job, plan.board, move.ordinal, plan.laid.value, json.dumps(pack(move.strokes), separators=(",", ":"))),
+    )
 
 
 def _write_seen(unit: Unit, seen: Seen) -> None:

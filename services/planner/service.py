@@ -33,7 +33,7 @@ from services.chassis.store import Unit
 from services.planner import handlers, home_assistant, reporting
 from services.planner.effects import Effect, Reply, Say, Send, Tell
 from services.planner.game import Game, Setup, held_reason
-from services.planner.inputs import Commanded, DiskMeasured, Founded, Input, Requested
+from services.planner.inputs import Commanded, DiskMeasured, Input, Requested, Started
 from services.planner.persistence import Rows
 from services.planner.readers import ChatReader, OutcomeReader
 from services.planner.requests import Request, read_request
@@ -90,8 +90,7 @@ class Planner:
         self._stops = (chat.stop, outcome.stop)
         self._bus.subscribe(self._topics.of(channels.MOVE_REQUEST), self._on_request)
         self._bus.subscribe(self._topics.of(channels.BOARD_COMMAND), self._on_command)
-        if new:
-            actor.feed(Founded())
+        actor.feed(Started(new))
         self._measure_disk()
         self._show(actor.state)
 

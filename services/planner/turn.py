@@ -15,7 +15,7 @@ from contracts.events import Event, EventKind
 from contracts.moves import ENDS, MoveState
 from contracts.plan import Control, ControlWord, Revoke
 from services.chassis.clock import Now
-from services.planner import queue, reporting
+from services.planner import laying, queue, reporting
 from services.planner.effects import Effect, Keep, Reply, Say, Send, Tell
 from services.planner.game import Game, Move, Setup
 from services.planner.rules import Rules
@@ -75,8 +75,15 @@ class Turn:
         after = self.change(move, state, reason=_cut(reason), job=None, revoked=None, drawn_on=drawn_on)
         if state is MoveState.DRAWN:
             self.game = replace(self.game, lines=(*self.game.lines, drawn_line(after, self.setup)))
+            self.game, keep = laying.drawn(self.game, move)
+            self.do(keep)
         else:
             self.reply_to(after, f"{after.start} to {after.end} was not drawn: {reason or state.value}")
+
+    def plan_again(self, move: Move, **changes: Any) -> None:
+        """*move* keeps its ordinal and gets a new run as soon as it can."""
+        again = {"job": None, "epoch": None, "after": None, "strokes": (), "share": None, "revoked": None}
+        self.change(move, MoveState.PLANNED, **{**again, **changes})
 
     def take_out(self, move: Move, reason: str) -> None:
         """*move* is not to be drawn: it ends now, or when the bridge has given it back."""
@@ -150,7 +157,7 @@ def drawn_line(move: Move, setup: Setup) -> DrawnLine:
         y1=round(segment.y1, 3),
         x2=round(segment.x2, 3),
         y2=round(segment.y2, 3),
-        share=1.0,
+        share=1.0 if move.share is None else round(move.share, 3),
         user=move.user.ref(),
     )
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from services.planner.plastic.path import Path, Stroke, Waypoint
 from services.planner.plastic.profile import Profile
+from services.planner.plastic.strokes import Path, Stroke, Waypoint
 
 
 def write(path: Path, profile: Profile) -> tuple[str, ...]:
@@ -20,26 +20,28 @@ def write(path: Path, profile: Profile) -> tuple[str, ...]:
 def _lines(path: Path, profile: Profile) -> Iterator[str]:
     yield "G90"
     yield "M83"
-    for stroke in path.strokes:
-        yield _rise(path.travel_z, profile)
-        yield from _stroke(stroke, profile)
-    yield _rise(path.travel_z, profile)
+    for number, stroke in enumerate(path.strokes):
+        before = profile.retract if number == 0 else profile.hop_retract
+        behind = profile.retract if number == len(path.strokes) - 1 else profile.hop_retract
+        yield _rise(stroke.arrive_z, profile)
+        yield from _stroke(stroke, before, behind, profile)
+    yield _rise(path.leave_z, profile)
 
 
 def _rise(z: float, profile: Profile) -> str:
     return f"G0 Z{z:.3f} F{_feed(profile.z_speed)}"
 
 
-def _stroke(stroke: Stroke, profile: Profile) -> Iterator[str]:
+def _stroke(stroke: Stroke, before: float, behind: float, profile: Profile) -> Iterator[str]:
     first = stroke.points[0]
     yield f"G0 X{first.x:.3f} Y{first.y:.3f} F{_feed(profile.travel_speed)}"
     yield f"G1 Z{first.z:.3f} F{_feed(profile.z_speed)}"
-    yield f"G1 E{profile.retract:.3f} F{_feed(profile.retract_speed)}"
-    before = first
+    yield f"G1 E{before:.3f} F{_feed(profile.retract_speed)}"
+    at = first
     for point in stroke.points[1:]:
-        yield _extrude(before, point, profile)
-        before = point
-    yield f"G1 E{-profile.retract:.3f} F{_feed(profile.retract_speed)}"
+        yield _extrude(at, point, profile)
+        at = point
+    yield f"G1 E{-behind:.3f} F{_feed(profile.retract_speed)}"
 
 
 def _extrude(start: Waypoint, end: Waypoint, profile: Profile) -> str:

@@ -21,7 +21,14 @@ class Profile:
     z_speed: float = 5.0
     retract: float = 5.0
     retract_speed: float = 25.0
-    lift: float = 5.0
+    hop_retract: float = 2.0
+    """Within a line, where the way without extruding is short."""
+    travel_margin: float = 0.8
+    """Above everything on the plate when the nozzle comes and goes."""
+    hop_margin: float = 0.5
+    """Above what is passed over within a line."""
+    most_height: float = 1.5
+    """Nothing is drawn higher than this."""
 
     @property
     def filament_per_mm(self) -> float:

@@ -16,7 +16,8 @@ from services.chassis.clock import Now
 from services.planner import handlers
 from services.planner.effects import Effect, Reply, Say, Send, Tell
 from services.planner.game import Game, Header, Setup
-from services.planner.inputs import ChatHeard, Commanded, Founded, Input, OutcomeHeard, Requested
+from services.planner.inputs import ChatHeard, Commanded, Input, OutcomeHeard, Requested, Started
+from services.planner.plastic.heightmap import HeightMap
 from services.planner.requests import read_request
 from services.planner.settings import PlannerSettings
 from tests.unit.planner.model_bridge import ModelBridge
@@ -30,11 +31,12 @@ class Bench:
 
     def __init__(self, **settings: Any) -> None:
         self.setup = Setup.of(PlannerSettings(data_dir=Path("unused"), **settings))
-        self.game = Game(Header(instance="0badcafe"))
+        bare = HeightMap.empty(self.setup.profile)
+        self.game = Game(Header(instance="0badcafe", shape=self.setup.shape), bare, bare)
         self.effects: list[Effect] = []
         self.bridge = ModelBridge()
         self.seconds = 0.0
-        self.feed(Founded())
+        self.feed(Started(new=True))
 
     def feed(self, event: Input) -> list[Effect]:
         """One step; what it asked for."""

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.planner.plastic import gcode, path
+from services.planner.plastic import gcode
 from services.planner.plastic.geometry import BoardGeometry, OffTheBoard
+from services.planner.plastic.heightmap import HeightMap
+from services.planner.plastic.path import plan_line
 from services.planner.plastic.profile import Profile
 
 PROFILE = Profile()
@@ -35,7 +37,9 @@ def test_every_line_stays_within_its_bounds(board: BoardGeometry, f1: int, r1: i
     start, end = square(board, f1, r1), square(board, f2, r2)
     assume(start != end)
     segment = board.segment(start, end)
-    lines = gcode.write(path.plan_line(segment, PROFILE), PROFILE)
+    way = plan_line(HeightMap.empty(PROFILE), segment, PROFILE)
+    assert way is not None
+    lines = gcode.write(way, PROFILE)
     assert lines[:2] == ("G90", "M83")
     x = y = z = math.nan  # unknown
     drawn = filament = 0.0
@@ -50,7 +54,7 @@ def test_every_line_stays_within_its_bounds(board: BoardGeometry, f1: int, r1: i
             drawn += math.hypot(to_x - x, to_y - y)
             filament += float(words["E"])
         elif "X" in words:
-            assert z >= PROFILE.lift, "travels lifted"
+            assert z >= PROFILE.travel_margin, "travels lifted"
         assert not to_z < PROFILE.layer
         x, y, z = to_x, to_y, to_z
     assert drawn == pytest.approx(segment.length, abs=0.01)

@@ -30,7 +30,7 @@ from services.chassis.store import Store, Unit
 from services.planner import handlers, persistence
 from services.planner.effects import Effect, Send, Tell
 from services.planner.game import OUTSTANDING, Game, Setup
-from services.planner.inputs import ChatHeard, Commanded, DiskMeasured, Founded, Input, OutcomeHeard, Requested
+from services.planner.inputs import ChatHeard, Commanded, DiskMeasured, Input, OutcomeHeard, Requested, Started
 from services.planner.requests import read_request
 from services.planner.settings import PlannerSettings
 from tests.unit.planner.bench import START
@@ -64,8 +64,7 @@ class Rig:
         self.outbox = Outbox(self.store, "plan")
         game, new = self.rows.load(self.setup)
         self.actor: Actor[Game, Input, Effect] = Actor(self.store, game, self._step, self, lambda: Now(START, 0.0))
-        if new:
-            self.actor.feed(Founded())
+        self.actor.feed(Started(new))
 
     def _step(self, game: Game, event: Input, now: Now) -> tuple[Game, Sequence[Effect]]:
         return handlers.step(self.setup, game, event, now)
@@ -123,9 +122,13 @@ class Promise(RuleBasedStateMachine):
             self.bridge_reads(9)
 
     def teardown(self) -> None:
-        self.drain()
-        self.rig.store.close()
-        shutil.rmtree(self.folder)
+        if not hasattr(self, "rig"):
+            return
+        try:
+            self.drain()
+        finally:
+            self.rig.store.close()
+            shutil.rmtree(self.folder)
 
     def feed(self, event: Input) -> None:
         kill, self.kill = self.kill, False
@@ -143,10 +146,11 @@ class Promise(RuleBasedStateMachine):
     def ask(self, who: list[str | None]) -> None:
         for user in who:
             self.count += 1
+            line = "{0}1 {0}2".format("abcdefgh"[self.count % 8])  # short ones, for the sake of time
             if user is None:
-                self.feed(Requested(read_request(b"h8 a1", self.rig.setup.geometry)))
+                self.feed(Requested(read_request(line.encode(), self.rig.setup.geometry)))
             else:
-                self.feed(ChatHeard(said("a1 h8", user, f"m{self.count}")))
+                self.feed(ChatHeard(said(line, user, f"m{self.count}")))
 
     @rule(words=st.sampled_from(["skip", "undo", "accept on", "resolve drawn", "resolve redraw", "resolve skip"]))
     def often_said(self, words: str) -> None:
@@ -241,8 +245,6 @@ class Promise(RuleBasedStateMachine):
 
     def drain(self) -> None:
         """From wherever it is, everything accepted comes to its end once the world is well."""
-        if not hasattr(self, "rig"):
-            return
         for _ in range(300):
             self.bridge_reads(10)
             self.planner_reads(10)
@@ -267,6 +269,6 @@ class Promise(RuleBasedStateMachine):
 
 
 Promise.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestPromise = Promise.TestCase

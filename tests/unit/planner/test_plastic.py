@@ -1,0 +1,176 @@
+"""What the planner emits is run by a printer that shares no code with it: nothing is ploughed, nothing hangs."""
+
+from __future__ import annotations
+
+import random
+import re
+import statistics
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.planner.plastic import gcode
+from services.planner.plastic.geometry import BoardGeometry, Segment
+from services.planner.plastic.heightmap import CELL, CLEARANCE, HeightMap
+from services.planner.plastic.path import plan_line
+from services.planner.plastic.profile import Profile
+from services.planner.plastic.strokes import Stroke, Waypoint, pack, unpack
+from tests.unit.planner.simulator import Simulator
+
+BOARD, PROFILE = BoardGeometry(), Profile()
+SQUARES = [f"{file}{rank}" for file in "abcdefgh" for rank in range(1, 9)]
+Lines = tuple[str, ...]
+
+
+def seeded(count: int, repeated: float = 0.2, seed: int = 1) -> list[tuple[str, str]]:
+    rng = random.Random(seed)
+    moves: list[tuple[str, str]] = []
+    while len(moves) < count:
+        again = moves and rng.random() < repeated
+        first, second = rng.choice(moves) if again else tuple(rng.sample(SQUARES, 2))
+        moves.append((first, second))
+    return moves
+
+
+@cache
+def planned(count: int, wrong_every: int = 0) -> tuple[tuple[Lines, ...], tuple[float, ...]]:
+    """G-code of *count* moves one after another; each *wrong_every*th stops halfway, and nobody knows where."""
+    plastic = HeightMap.empty(PROFILE)
+    moves: list[Lines] = []
+    shares: list[float] = []
+    for number, (start, end) in enumerate(seeded(count), 1):
+        path = plan_line(plastic, BOARD.segment(start, end), PROFILE)
+        if path is None:
+            shares.append(0.0)
+            continue
+        lines = gcode.write(path, PROFILE)
+        plastic = plastic.may_reach(path.strokes)
+        if wrong_every and number % wrong_every == 0:
+            lines = (*lines[: len(lines) * 2 // 3], f"G0 Z{path.leave_z:.3f} F300")
+        else:
+            plastic = plastic.surely_drawn(path.strokes)
+            shares.append(path.share)
+        moves.append(lines)
+    return tuple(moves), tuple(shares)
+
+
+def simulate(moves: tuple[Lines, ...]) -> Simulator:
+    printer = Simulator()
+    printer.run(["G28", "G0 Z20 F300"])
+    for lines in moves:
+        printer.retracted = 5.0  # a cancelled move is purged by whoever recovers
+        printer.run(lines)
+    return printer
+
+
+@pytest.mark.parametrize("wrong_every", [0, 10])
+def test_three_hundred_moves_plough_nothing_and_hardly_hang(wrong_every: int) -> None:
+    moves, _ = planned(300, wrong_every)
+    printer = simulate(moves)
+    assert printer.faults == []
+    assert printer.ploughed == 0
+    assert printer.scraped == 0
+    assert printer.aired / printer.drawn < 0.03
+
+
+def test_the_first_hundred_moves_are_drawn_and_drawn_quickly() -> None:
+    moves, shares = planned(100)
+    assert statistics.mean(shares) >= 0.85
+    printer = simulate(moves)
+    bound, x, y = 0.0, 0.0, 0.0
+    for start, end in seeded(100):
+        segment = BOARD.segment(start, end)
+        bound += Segment(x, y, segment.x1, segment.y1).length / PROFILE.travel_speed
+        bound += segment.length / PROFILE.draw_speed
+        x, y = segment.x2, segment.y2
+    assert printer.seconds / bound <= 1.65
+
+
+def _replaced(pattern: str, by: str) -> Callable[[Lines], Lines]:
+    return lambda lines: tuple(re.sub(pattern, by, line) for line in lines)
+
+
+MUTANTS: dict[str, tuple[Callable[[Lines], Lines], str]] = {
+    "flat Z": (_replaced(r"(G1 X.*) Z[\d.]+|G1 Z[\d.]+", r"\1 Z0.25"), "ploughed"),
+    "missing M83": (lambda lines: tuple(line for line in lines if line != "M83"), "absolute E"),
+    "out of bed": (_replaced(r"X1\d\d", "X310"), "out of bed"),
+    "dive": (_replaced(r"Z0.250", "Z0.100"), "below one layer"),
+    "thick line": (_replaced(r"(X.*) E(\d+)\.", r"\1 E1\2."), "filament"),
+    "no lift": (_replaced(r"G0 Z[\d.]+", "G0 Z0.25"), "scraped"),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_simulator_catches(name: str) -> None:
+    mutate, sign = MUTANTS[name]
+    moves, _ = planned(300)
+    printer = simulate(tuple(mutate(lines) for lines in moves[:60]))
+    found = " ".join(printer.faults)
+    if printer.ploughed:
+        found += " ploughed"
+    if printer.scraped:
+        found += " scraped"
+    assert sign in found
+
+
+def test_the_simulator_catches_a_missing_home() -> None:
+    printer = Simulator()
+    printer.run(planned(300)[0][0])
+    assert "not homed" in printer.faults
+
+
+def test_the_same_line_again_and_again_is_full_at_last() -> None:
+    plastic = HeightMap.empty(PROFILE)
+    segment = BOARD.segment("a1", "h8")
+    heights = []
+    while (path := plan_line(plastic, segment, PROFILE)) is not None:
+        heights.append(max(point.z for stroke in path.strokes for point in stroke.points))
+        plastic = plastic.may_reach(path.strokes).surely_drawn(path.strokes)
+    assert heights == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
+
+
+def test_over_plastic_that_may_not_be_there_only_one_layer_is_ventured() -> None:
+    plastic = HeightMap.empty(PROFILE)
+    segment = BOARD.segment("a1", "a8")
+    for _ in range(2):
+        path = plan_line(plastic, segment, PROFILE)
+        assert path is not None
+        plastic = plastic.may_reach(path.strokes)  # failed, twice
+    assert plan_line(plastic, segment, PROFILE) is None
+
+
+def test_strokes_are_stored_and_read_again() -> None:
+    path = plan_line(HeightMap.empty(PROFILE), BOARD.segment("a1", "h8"), PROFILE)
+    assert path is not None
+    assert unpack(pack(path.strokes)) == path.strokes
+
+
+coordinates = st.floats(2, 233)
+
+
+@given(coordinates, coordinates, coordinates, coordinates)
+def test_every_cell_within_reach_of_a_stroke_is_raised(x1: float, y1: float, x2: float, y2: float) -> None:
+    stroke = Stroke((Waypoint(x1, y1, 0.5), Waypoint(x2, y2, 0.5)))
+    plastic = HeightMap.empty(PROFILE).may_reach((stroke,)).surely_drawn((stroke,))
+    segment = Segment(x1, y1, x2, y2)
+    raised = {i for i, height in enumerate(plastic.may) if height}
+    assert all(_distance(segment, cell, plastic.columns) <= CLEARANCE + 1e-6 for cell in raised)
+    for i in range(11):
+        px, py = x1 + (x2 - x1) * i / 10, y1 + (y2 - y1) * i / 10
+        cell = int(py / CELL) * plastic.columns + int(px / CELL)
+        assert plastic.sure[cell] == 1, "a bead falls onto the plate, it does not hang at 0.5 mm"
+        for near in (cell, cell + 1, cell - 1, cell + plastic.columns, cell - plastic.columns):
+            if _distance(segment, near, plastic.columns) < CLEARANCE - 1e-6:
+                assert plastic.may[near] == 2
+
+
+def _distance(segment: Segment, cell: int, columns: int) -> float:
+    """From a cell's centre to the segment, by the text-book."""
+    cx, cy = (cell % columns + 0.5) * CELL, (cell // columns + 0.5) * CELL
+    dx, dy = segment.x2 - segment.x1, segment.y2 - segment.y1
+    square = dx * dx + dy * dy
+    t = 0.0 if square == 0 else max(0.0, min(1.0, ((cx - segment.x1) * dx + (cy - segment.y1) * dy) / square))
+    return Segment(cx, cy, segment.x1 + t * dx, segment.y1 + t * dy).length
