@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 USER = "boardcast"
+VIRTUAL = "VIRTUAL"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Simulation:
     """Where the bed, and a nozzle that is not pinned, start and return to, in degC."""
     feed_percent: int = 100_000
     """Speed of moves in percent of ten times real time; 10 is real time."""
+    serial_port: str = VIRTUAL
+    """The port it connects to by itself; behind another one than VIRTUAL is a printer that behaves as it does."""
 
 
 REAL_TIME = Simulation(pinned_nozzle_c=None, ambient_c=21.3, feed_percent=10)
@@ -45,7 +48,8 @@ def prepare(basedir: Path, simulation: Simulation) -> str:
     )
     script = basedir / "scripts" / "gcode" / "afterPrinterConnected"
     script.parent.mkdir(parents=True, exist_ok=True)
-    script.write_text(f"M220 S{simulation.feed_percent}\nM221 S{simulation.feed_percent}\n")
+    virtual = simulation.serial_port == VIRTUAL
+    script.write_text(f"M220 S{simulation.feed_percent}\nM221 S{simulation.feed_percent}\n" if virtual else "")
     return key
 
 
@@ -71,7 +75,10 @@ accessControl:
   autologinAs: {USER}
   autologinHeadsupAcknowledged: true
 serial:
-  port: VIRTUAL
+  port: {simulation.serial_port}
+  # A port that none of OctoPrint's patterns finds has to be named, with its speed, or it is not offered.
+  additionalPorts: [{simulation.serial_port}]
+  baudrate: 115200
   autoconnect: true
 # It would start a process for each uploaded file.
 gcodeAnalysis: {{runAt: never}}
