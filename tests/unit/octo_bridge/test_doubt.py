@@ -25,7 +25,7 @@ NOTHING = Evidence(present=False, history=History.NONE, active=False, log=CLEAN)
         (NOTHING, {}, Verdict.NOT_STARTED),
         (replace(NOTHING, present=True), {}, Verdict.NOT_STARTED),
         (replace(NOTHING, log=None), {}, Verdict.UNKNOWN),
-        (replace(NOTHING, log=Slice(whole=False)), {}, Verdict.UNKNOWN),
+        (replace(NOTHING, log=Slice(whole=False, verbose=True)), {}, Verdict.UNKNOWN),
         (replace(NOTHING, log=replace(CLEAN, restarted=True)), {}, Verdict.UNKNOWN),
         (replace(NOTHING, log=replace(CLEAN, verbose=False)), {}, Verdict.UNKNOWN),
         (replace(NOTHING, log=replace(CLEAN, started=(PATH,))), {}, Verdict.UNKNOWN),

@@ -145,6 +145,7 @@ def test_own_homing_and_the_cancel_script_are_no_foreign_hands() -> None:
     rig = Rig().ready()
     job = rig.start()
     assert job.recovery
+    rig.mono += 10  # homing takes its time
     rig.feed(e.Logged("Send: N1 G91*1"), e.Logged("Send: N4 G28 X Y*1"))
     rig.command("cancel")
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="bridge"), rig.seen(printer=Printer.OPERATIONAL))
@@ -158,6 +159,17 @@ def test_octoprints_script_after_a_connect_is_no_foreign_hand() -> None:
     rig.feed(rig.seen(printer=Printer.OFFLINE, port=None))
     rig.mono += 10
     rig.feed(rig.seen(printer=Printer.OPERATIONAL), e.Logged("Send: G28"))
+    assert rig.latch() is Latch.NONE
+
+
+def test_resume_waits_for_the_end_of_a_foreign_job() -> None:
+    rig = Rig().ready()
+    rig.feed(e.Seen(Printer.PRINTING, path="other.gcode", port="VIRTUAL", polled=True))
+    rig.command("resume")
+    rig.control(ControlWord.RESUME)
+    assert rig.latch() is Latch.FOREIGN
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL, path="other.gcode"))
+    rig.command("resume")
     assert rig.latch() is Latch.NONE
 
 

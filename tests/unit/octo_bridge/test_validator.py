@@ -44,6 +44,7 @@ def test_an_honest_plan_passes() -> None:
         (["G1 Z0.1"], "outside"),
         (["G1 X400"], "outside"),
         (["G1 Y-0.1"], "outside"),
+        (["G1 X60 E2"], "of filament per mm"),
         (["G1 X60 E100"], "filament"),
         (["G1 E50"], "on the spot"),
         (["G1 E100"], "in one job"),
