@@ -138,7 +138,9 @@ def _read(state: State, asked: Ask, reply: Reply, now: Now, settings: RexBridgeS
     # A new temperature is on its way at once; the last answer of a look, and a print that begins, are shown at its end.
     if state.wire.asks:
         known = state.reach is Reach.REACHED and state.tracker.current is not None
-        return state, (Show(),) if asked.command == "M105" and known else ()
+        # While an order is verified the looks are too many to show each of them.
+        at_once = asked.command == "M105" and known and state.sent is None
+        return state, (Show(),) if at_once else ()
     if asked.command == STATUS.command:
         state, effects = orders.begun(state)
         state, more = (state, ()) if state.wire.asks else _continue(state, now, settings)

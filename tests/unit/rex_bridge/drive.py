@@ -64,6 +64,7 @@ class Drive:
         self.wall_offset = 0.0
         self.manner: str | None = None
         self.control = False
+        self.tried = 0
         self.holds: list[Hold] = []
         self.heard: list[tuple[float, str]] = []
         self.effects: list[tuple[float, Effect]] = []
@@ -144,6 +145,7 @@ class Drive:
         self.machine.pass_time(seconds)
 
     def _open(self) -> Heard:
+        self.tried += 1
         if self.manner == "off":
             self._pass(3.0)
             return Failed(Trouble.AWAY, "no answer")
@@ -161,7 +163,8 @@ class Drive:
             self._pass(ask.within)
             self._hang_up()
             return Failed(Trouble.SILENT, "no reply")
-        if self.manner == "drop" or self.holds[-1].closed is not None:
+        broken = self.manner == "drop" or (self.manner == "drop_later" and ask.command != "M119")
+        if broken or self.holds[-1].closed is not None:
             self._hang_up()
             return Failed(Trouble.DROPPED, "closed")
         if self.latency > ask.within:
@@ -181,12 +184,12 @@ class Drive:
             return b"HTTP/1.1 400 Bad Request\r\n\r\nok\r\n"
         lines: list[str] | None
         if code == "M601":
-            taken = self.manner != "control"
+            taken = self.manner != "control"  # "stubborn" gives control and answers nothing all the same
             self.control = self.control or taken
             lines = [] if taken else ["Control failed."]
         elif code == "M602":
             self.control, lines = False, []
-        elif self.dialect.needs_control and not self.control:
+        elif self.manner == "stubborn" or (self.dialect.needs_control and not self.control):
             lines = ["Control failed."]
         else:
             lines = reply_lines(self.dialect, self.machine, code, arguments)
@@ -196,3 +199,12 @@ class Drive:
         if self.holds and self.holds[-1].closed is None:
             self.holds[-1].closed = self.time
         self.control = False
+
+
+def printing(**values: object) -> Drive:
+    """A bridge that has seen an idle printer begin to print."""
+    drive = Drive(**values)  # type: ignore[arg-type]  # the keywords of Drive and of the settings
+    drive.run(1)
+    drive.start_print()
+    drive.until(lambda: drive.payload.print_id, 31)
+    return drive

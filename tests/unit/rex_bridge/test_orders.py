@@ -9,9 +9,8 @@ from contracts.events import EventKind
 from contracts.printers import RexStatus
 from services.rex_bridge import control, orders
 from services.rex_bridge.control import Order
-from services.rex_bridge.state import Say
-from tests.unit.rex_bridge.drive import Drive, settings
-from tests.unit.rex_bridge.test_poller_print import printing
+from services.rex_bridge.state import Say, Show
+from tests.unit.rex_bridge.drive import Drive, printing, settings
 
 
 def answers(drive: Drive) -> list[Say]:
@@ -139,6 +138,18 @@ def test_a_printer_that_does_not_obey_is_found_out() -> None:
     drive.machine.complete()
     drive.run(5)
     assert drive.kinds()[-1] is EventKind.FINISHED
+
+
+def test_no_more_states_a_second_while_an_order_is_verified() -> None:
+    drive = printing()
+    drive.machine.deaf = True
+    drive.order("pause")
+    drive.until(lambda: drive.state.sent, 1)
+    drive.effects.clear()
+    drive.until(lambda: not drive.state.sent, 12)
+    shows = [effect for _, effect in drive.effects if isinstance(effect, Show)]
+    assert len(shows) > 30
+    assert not any(show.at_once for show in shows[:-1])
 
 
 def test_a_printer_that_is_gone_after_an_order_is_said_too() -> None:

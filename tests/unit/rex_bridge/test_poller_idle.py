@@ -90,6 +90,14 @@ def test_such_firmware_with_a_slicer_in_control_is_busy() -> None:
     assert all(hold.closed is not None for hold in drive.holds)
 
 
+def test_firmware_that_gives_control_and_answers_nothing_is_not_asked_for_ever() -> None:
+    drive = Drive(dialect="trex")
+    drive.manner = "stubborn"
+    drive.run(10)
+    assert drive.holds[0].asked == ["M119", "M601 S1", "M119"]
+    assert drive.status() is RexStatus.BUSY_ELSEWHERE
+
+
 def test_control_failed_from_firmware_that_answers_freely_is_somebody_else() -> None:
     drive = Drive(dialect="rex")
     drive.run(1)
