@@ -60,6 +60,7 @@ class Unit:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
         self._drafts: dict[object, Any] = {}
 
@@ -79,6 +80,10 @@ class Unit:
             raise sqlite3.OperationalError("the transaction has ended; nothing of it is on the disk")
         return self._connection.execute(sql, parameters)
 
+    def before_commit(self, action: Callable[[], None]) -> None:
+        """Have *action* write once, as the transaction's last, what many steps have drafted."""
+        self._before.append(action)
+
     def after_commit(self, action: Callable[[], None]) -> None:
         """Have *action* called once the transaction is on the disk, in the order asked for; never if it fails."""
         self._after.append(action)
@@ -86,7 +91,7 @@ class Unit:
     @contextmanager
     def part(self) -> Iterator[None]:
         """A part of the transaction that may fail by itself: what it did is undone, the rest stays."""
-        mark, drafts = len(self._after), dict(self._drafts)
+        before, after, drafts = len(self._before), len(self._after), dict(self._drafts)
         self.execute("SAVEPOINT part")
         try:
             yield
@@ -94,10 +99,15 @@ class Unit:
             if self._connection.in_transaction:  # a full disk may have ended the whole transaction already
                 self._connection.execute("ROLLBACK TO part")
                 self._connection.execute("RELEASE part")
-            del self._after[mark:]
+            del self._before[before:], self._after[after:]
             self._drafts = drafts
             raise
         self.execute("RELEASE part")
+
+    def committing(self) -> None:
+        """Do what was to be done before the commit."""
+        for action in self._before:
+            action()
 
     def committed(self) -> None:
         """Call what was to be called after the commit."""
@@ -183,6 +193,7 @@ class Store:
         self._unit = unit = Unit(connection)
         try:
             yield unit
+            unit.committing()
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

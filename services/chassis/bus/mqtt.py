@@ -201,6 +201,7 @@ class _Connection:
         # By paho's message id. Touched on the event loop only: a PUBACK comes through the inbox and so never before
         # publish() has returned there.
         self._outstanding: dict[int, Delivered] = {}
+        self._awaited = 0  # how many of them; read by paho's thread, which posts no confirmation that nobody awaits
         self._client = self._make_client()
 
     def _make_client(self) -> paho.Client:
@@ -263,10 +264,13 @@ class _Connection:
 
     def publish(self, topic: str, payload: bytes, retain: bool, delivered: Delivered | None) -> None:
         """Send with QoS 1; *delivered* hears of the PUBACK or of the loss."""
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
         if delivered is None:
+            self._client.publish(topic, payload, qos=1, retain=retain)
             return
+        self._awaited += 1  # before the PUBACK can come
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+            self._awaited -= 1
             self._bus.inbox.post(lambda: guarded(delivered, False))
             return
         self._outstanding[info.mid] = delivered
@@ -317,11 +321,13 @@ class _Connection:
         self._bus.inbox.post(lambda: self._bus.arrived(message), size=len(message.payload) + 1)
 
     def _on_publish(self, _: Any, __: Any, mid: int, ___: Any, ____: Any) -> None:
-        self._bus.inbox.post(lambda: self._confirmed(mid))
+        if self._awaited:
+            self._bus.inbox.post(lambda: self._confirmed(mid))
 
     def _confirmed(self, mid: int) -> None:
         delivered = self._outstanding.pop(mid, None)
         if delivered is not None:
+            self._awaited -= 1
             guarded(delivered, True)
 
 

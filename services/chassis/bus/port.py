@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -90,6 +91,7 @@ class Bus(Protocol):
         ...
 
 
+@lru_cache(maxsize=1024)
 def matches(topic_filter: str, topic: str) -> bool:
     """Whether *topic* is covered by *topic_filter*, by the rules of MQTT 3.1.1 section 4.7."""
     if topic.startswith("$") and topic_filter[:1] in {"+", "#"}:

@@ -6,10 +6,12 @@ import hashlib
 import json
 from typing import Any
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def canonical(body: Any) -> str:
     """The one JSON text of *body* that both ends hash."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(body)
 
 
 def digest(before: str, epoch: str, seq: int, body: str) -> str:

@@ -30,6 +30,9 @@ BATCH_SECONDS = 0.02
 REPEAT_AFTER = 0.25
 """Seconds between two answers that would make the sender send the same again."""
 
+Receipts = dict[str, tuple[Place, bool]]
+"""By epoch: what is to be said after the commit, and whether there is a gap behind it."""
+
 
 class Reader(Protocol[B_contra]):
     """What a service does with a link. Every call is within the transaction that moves the position.
@@ -102,7 +105,7 @@ class LinkConsumer(Generic[B]):
         if self._stopped:
             return
         loop = asyncio.get_running_loop()
-        receipts: dict[str, Receipt] = {}
+        receipts: Receipts = {}
         try:
             with self._store.transaction() as unit:
                 deadline = loop.time() + BATCH_SECONDS
@@ -112,13 +115,14 @@ class LinkConsumer(Generic[B]):
             # The disk is full or the database is damaged: nothing of the batch was taken, the sender sends it again.
             _log.exception("a batch of a link could not be committed", link=self._topics.name, error=str(error))
             receipts.clear()
-        for receipt in receipts.values():
+        for place, gap in receipts.values():
+            receipt = Receipt(epoch=place.epoch, upto=place.last, digest=place.digest, gap=gap)
             self._bus.publish(self._topics.receipts, receipt.to_bytes())
         if self._pending and not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._drain)
 
-    def _take_safely(self, unit: Unit, message: Message, receipts: dict[str, Receipt]) -> None:
+    def _take_safely(self, unit: Unit, message: Message, receipts: Receipts) -> None:
         """What a stranger can put into one frame must not undo the batch that it came in."""
         try:
             self._take(unit, message, receipts)
@@ -128,7 +132,7 @@ class LinkConsumer(Generic[B]):
             _log.exception("a frame of a link met a defect", link=self._topics.name)
             self._refuse(message, f"defect: {type(error).__name__}")
 
-    def _take(self, unit: Unit, message: Message, receipts: dict[str, Receipt]) -> None:
+    def _take(self, unit: Unit, message: Message, receipts: Receipts) -> None:
         if message.retained:
             self._refuse(message, "a frame of a link is never retained")
             return
@@ -139,7 +143,7 @@ class LinkConsumer(Generic[B]):
             return
         if isinstance(frame, Hello):
             self._take_hello(unit, frame)
-        elif (place := self._positions.of(frame.epoch)) is None:
+        elif (place := self._positions.of(unit, frame.epoch)) is None:
             # Its sender's hello was lost, or it is a forgery; a real sender answers with its hello.
             if self._may_repeat("", -1):
                 self._answer(unit, Position(epoch=None, last=0, digest=START_DIGEST))
@@ -149,13 +153,13 @@ class LinkConsumer(Generic[B]):
             self._take_lost(unit, message, frame, place, receipts)
 
     def _take_hello(self, unit: Unit, frame: Hello) -> None:
-        place, current = self._positions.of(frame.epoch), self._positions.current()
+        place, current = self._positions.of(unit, frame.epoch), self._positions.current()
         if place is None:
             place = Place(frame.epoch, max(frame.first - 1, 0), frame.before)
             self._positions.adopt(unit, place)
             if current is not None or frame.first > 1:
                 self._say_new_history(unit, current is not None, frame, frame.first)
-        elif place != current:
+        elif current is None or place.epoch != current.epoch:
             # Known from before the present one: the sender was restored, and what it had promised since is gone.
             self._positions.readopt(unit, place)
             self._say_new_history(unit, True, frame, place.last + 1)
@@ -168,15 +172,15 @@ class LinkConsumer(Generic[B]):
         )  # fmt: skip
         self._call(unit, partial(self._reader.take_new_history, unit, known, first))
 
-    def _take_data(self, unit: Unit, message: Message, frame: Data, place: Place, receipts: dict[str, Receipt]) -> None:
+    def _take_data(self, unit: Unit, message: Message, frame: Data, place: Place, receipts: Receipts) -> None:
         if frame.seq <= place.last:
             if frame.seq == place.last and frame.digest != place.digest:
                 self._refuse(message, f"message {frame.seq} was taken with another digest")
-            receipts.setdefault(place.epoch, _receipt(place))
+            receipts.setdefault(place.epoch, (place, False))
             return
         if frame.seq > place.last + 1:
             if self._may_repeat(frame.epoch, place.last):
-                receipts[place.epoch] = _receipt(place, gap=True)
+                receipts[place.epoch] = (place, True)
             return
         if frame.digest != digest(place.digest, frame.epoch, frame.seq, canonical(frame.body)):
             self._refuse(message, f"message {frame.seq} does not continue what was taken")
@@ -186,9 +190,9 @@ class LinkConsumer(Generic[B]):
         self._hand_over(unit, message, frame.body)
         place = Place(frame.epoch, frame.seq, frame.digest)
         self._positions.advance(unit, place)
-        receipts[place.epoch] = _receipt(place)
+        receipts[place.epoch] = (place, False)
 
-    def _take_lost(self, unit: Unit, message: Message, frame: Lost, place: Place, receipts: dict[str, Receipt]) -> None:
+    def _take_lost(self, unit: Unit, message: Message, frame: Lost, place: Place, receipts: Receipts) -> None:
         if frame.first != place.last + 1 or frame.last < frame.first:
             self._refuse(message, "a loss that does not begin behind what was taken")
             return
@@ -196,7 +200,7 @@ class LinkConsumer(Generic[B]):
         self._call(unit, partial(self._reader.take_lost, unit, frame.first, frame.last))
         place = Place(frame.epoch, frame.last, frame.digest)
         self._positions.advance(unit, place)
-        receipts[place.epoch] = _receipt(place)
+        receipts[place.epoch] = (place, False)
 
     def _hand_over(self, unit: Unit, message: Message, body: dict[str, Any]) -> None:
         try:
@@ -243,7 +247,3 @@ class LinkConsumer(Generic[B]):
 
     def _refuse(self, message: Message, reason: str) -> None:
         self._dead_letters.add(message.topic, reason, message.payload)
-
-
-def _receipt(place: Place, *, gap: bool = False) -> Receipt:
-    return Receipt(epoch=place.epoch, upto=place.last, digest=place.digest, gap=gap)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass
 
@@ -58,33 +57,38 @@ class Row:
 
 
 class Outbox:
-    """The messages of one link that the consumer is not known to have."""
+    """The messages of one link that the consumer is not known to have. One Outbox a link and process.
+
+    The head is kept in memory as it was committed, and within a transaction as a draft that is written once: a burst
+    of a hundred messages moves it a hundred times.
+    """
 
     def __init__(self, store: Store, link: str) -> None:
         self._store = store
         self._link = link
+        self._head: Head | None = None
 
     def head(self) -> Head:
-        """Where this sender stands; begins an epoch when there is none."""
-        rows = self._store.read(
-            "SELECT epoch, next, tail, receipted, receipted_digest FROM link_sender WHERE link = ?", (self._link,)
-        )
-        if rows:
-            return Head(*rows[0])
-        head = Head(uuid.uuid4().hex, 1, START_DIGEST, 0, START_DIGEST)
+        """Where this sender stands, as it was committed; begins an epoch when there is none."""
+        if self._head is not None:
+            return self._head
         with self._store.transaction() as unit:
-            self._save(unit, head)
+            rows = self._store.read(
+                "SELECT epoch, next, tail, receipted, receipted_digest FROM link_sender WHERE link = ?", (self._link,)
+            )
+            head = Head(*rows[0]) if rows else Head(uuid.uuid4().hex, 1, START_DIGEST, 0, START_DIGEST)
+            self._set(unit, head)
         return head
 
     def append(self, unit: Unit, body: BaseModel, limit: int | None = None) -> int:
         """Promise *body* within *unit*; its sequence number. Raises TooLarge above *limit* bytes of JSON."""
-        head = self.head()
-        text = canonical(json.loads(body.model_dump_json(by_alias=True)))
+        head = self._within(unit)
+        text = canonical(body.model_dump(mode="json", by_alias=True))
         if limit is not None and (size := len(text.encode())) > limit:
             raise TooLarge(f"a message of {size} bytes does not fit on link {self._link}: at most {limit}")
         new = digest(head.tail, head.epoch, head.next, text)
         unit.execute("INSERT INTO link_outbox VALUES (?, ?, ?, ?)", (self._link, head.next, new, text))
-        unit.execute("UPDATE link_sender SET next = ?, tail = ? WHERE link = ?", (head.next + 1, new, self._link))
+        self._set(unit, Head(head.epoch, head.next + 1, new, head.receipted, head.receipted_digest))
         return head.next
 
     def rows(self, after: int, limit: int) -> list[Row]:
@@ -108,26 +112,39 @@ class Outbox:
     def prune(self, upto: int, upto_digest: str) -> None:
         """The consumer has committed everything up to *upto*."""
         with self._store.transaction() as unit:
+            head = self._within(unit)
             unit.execute("DELETE FROM link_outbox WHERE link = ? AND seq <= ?", (self._link, upto))
-            unit.execute(
-                "UPDATE link_sender SET receipted = ?, receipted_digest = ? WHERE link = ?",
-                (upto, upto_digest, self._link),
-            )
+            self._set(unit, Head(head.epoch, head.next, head.tail, upto, upto_digest))
 
     def new_epoch(self) -> Head:
         """Begin a new history with what has no receipt as its first messages."""
         epoch, tail = uuid.uuid4().hex, START_DIGEST
-        rows = self.rows(self.head().receipted, -1)
         with self._store.transaction() as unit:
+            rows = self.rows(self.head().receipted, -1)
             unit.execute("DELETE FROM link_outbox WHERE link = ?", (self._link,))
             for seq, row in enumerate(rows, start=1):
                 tail = digest(tail, epoch, seq, row.body)
                 unit.execute("INSERT INTO link_outbox VALUES (?, ?, ?, ?)", (self._link, seq, tail, row.body))
             head = Head(epoch, len(rows) + 1, tail, 0, START_DIGEST)
-            self._save(unit, head)
+            self._set(unit, head)
         return head
 
+    def _within(self, unit: Unit) -> Head:
+        draft: Head | None = unit.draft(self, None)
+        return draft or self.head()
+
+    def _set(self, unit: Unit, head: Head) -> None:
+        if unit.draft(self, None) is None:
+            unit.before_commit(lambda: self._save(unit, unit.draft(self, head)))
+            unit.after_commit(lambda: self._adopt(unit.draft(self, head)))
+        unit.set_draft(self, head)
+
+    def _adopt(self, head: Head) -> None:
+        self._head = head
+
     def _save(self, unit: Unit, head: Head) -> None:
+        if head == self._head:
+            return
         unit.execute(
             "INSERT OR REPLACE INTO link_sender VALUES (?, ?, ?, ?, ?, ?)",
             (self._link, head.epoch, head.next, head.tail, head.receipted, head.receipted_digest),

@@ -27,8 +27,8 @@ WINDOW = 400
 BACK_OFF_MOST = 60.0
 _ENVELOPE = 200
 """Bytes of a data frame around its body, at most."""
-PRUNE_AFTER = 0.05
-"""Seconds."""
+PRUNE_AFTER = 0.5
+"""Seconds without a transaction of ours that takes the receipted rows along."""
 DOUBT_FIRST = 0.5
 DOUBT_LATER = 10.0
 """Base time-outs during which nothing but contradictions comes before a new history begins: at the first handshake of a
@@ -88,7 +88,12 @@ class LinkSender:
         Raises TooLarge for what the bus could never carry: once in the outbox, it would hold up the link for ever.
         """
         seq = self._outbox.append(unit, body, self._bus.capabilities.max_payload - _ENVELOPE)
-        unit.after_commit(self._pump)
+        if not unit.draft((self, "appended"), False):
+            unit.set_draft((self, "appended"), True)
+            if self._prune_timer is not None:
+                self._outbox.prune(self._receipted, self._receipted_digest)
+                unit.after_commit(self._forget_pruning)
+            unit.after_commit(self._pump)
         return seq
 
     @property
@@ -239,10 +244,14 @@ class LinkSender:
         if self._prune_timer is None:
             self._prune_timer = asyncio.get_running_loop().call_later(PRUNE_AFTER, self._prune)
 
-    def _prune(self) -> None:
+    def _forget_pruning(self) -> None:
         if self._prune_timer is not None:
             self._prune_timer.cancel()
             self._prune_timer = None
+
+    def _prune(self) -> None:
+        if self._prune_timer is not None:
+            self._forget_pruning()
             try:
                 self._outbox.prune(self._receipted, self._receipted_digest)
             except sqlite3.Error as error:
