@@ -146,6 +146,8 @@ class Game:
     lines: tuple[DrawnLine, ...] = ()
     last: Move | None = None
     banned: frozenset[str] = frozenset()
+    asked: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """When viewers' newest moves were accepted, by the monotonic clock; as long as a cool-down may ask for it."""
     disk_low: bool = False
 
     def outstanding(self) -> list[Move]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.planner.plastic.geometry import BoardGeometry
@@ -57,8 +58,10 @@ class Silence:
 Utterance = Draw | Refusal | Word | Silence
 
 
-def parse(text: str, board: BoardGeometry, *, prefix_only: bool = False) -> Utterance:
-    """What *text* means on *board*. With *prefix_only* a move needs its ``!draw``."""
+def parse(
+    text: str, board: BoardGeometry, *, prefix_only: bool = False, words: Mapping[str, str] | None = None
+) -> Utterance:
+    """What *text* means on *board*. With *prefix_only* a move needs its ``!draw``, or what *words* has for it."""
     if len(text) > MOST_CHARACTERS:
         return Silence()
     plain = normalize(text)
@@ -66,7 +69,7 @@ def parse(text: str, board: BoardGeometry, *, prefix_only: bool = False) -> Utte
     if command is None:
         return Silence() if prefix_only else _bare(plain, board)
     rest = plain[command.end() :].strip()
-    if command[1] not in DRAW_WORDS:
+    if (words or {}).get(command[1], command[1]) not in DRAW_WORDS:
         return Word(command[1], rest)
     return _ordered(rest, board)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from contracts.chat import ChatCleared, ChatGap, ChatMessage, MessageDeleted, UserCleared
 from contracts.events import EventKind
-from services.planner import grammar, queue
+from services.planner import grammar, handlers_words, queue
 from services.planner.effects import Seen
 from services.planner.game import Move, User
 from services.planner.handlers_requests import accept, admission, refuse
@@ -40,22 +40,36 @@ def heard(turn: Turn, event: ChatHeard) -> None:
 
 
 def _message(turn: Turn, message: ChatMessage) -> None:
-    meant = grammar.parse(message.text, turn.setup.geometry, prefix_only=turn.rules.prefix_only)
+    meant = grammar.parse(
+        message.text, turn.setup.geometry, prefix_only=turn.rules.prefix_only, words=turn.setup.settings.chat_words
+    )
     user = User(message.source, message.user.id, message.user.name or "?")
-    if isinstance(meant, grammar.Silence | grammar.Word):
+    if isinstance(meant, grammar.Silence):
+        return
+    if isinstance(meant, grammar.Word):
+        _word(turn, message, user, meant)
         return
     turn.do(Seen(message.source, message.message_id))
     if isinstance(meant, grammar.Refusal):
         _refuse(turn, message, Request(user=user), meant.reason)
         return
     asked = Request(meant.start, meant.end, user=user)
-    reason = _too_old(turn, message) or admission(turn, user)
+    reason = _too_old(turn, message) or admission(turn, user, bypass=handlers_words.is_moderator(message))
     if reason is not None:
         _refuse(turn, message, asked, reason)
         return
     move = accept(turn, meant.start, meant.end, user, channel=message.channel, message_id=message.message_id)
     if turn.rules.reply_accepted:
         turn.reply_to(move, f"{move.start} to {move.end} is number {queue.position(turn.game, move)} in the queue")
+
+
+def _word(turn: Turn, message: ChatMessage, user: User, said: grammar.Word) -> None:
+    word = handlers_words.knows(turn, said.word)
+    if word is None:
+        return
+    turn.do(Seen(message.source, message.message_id))
+    text = _too_old(turn, message) or handlers_words.answer(turn, message, user, word, said)
+    turn.reply(text, message.source, message.channel, message.message_id, user.id)
 
 
 def _too_old(turn: Turn, message: ChatMessage) -> str | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contracts.board import Plate
+from contracts.board import BOARD_VERBS, Plate
 from contracts.commands import BadCommand, Command
 from contracts.events import EventKind
 from contracts.moves import MoveState
 from contracts.plan import ControlWord
-from contracts.text import printable
 from services.planner import moderation, queue
 from services.planner.game import Move
 from services.planner.handlers_planning import begin_board
@@ -34,6 +33,17 @@ def commanded(turn: Turn, command: Command | BadCommand) -> None:
         turn.say(EventKind.REFUSED, str(refused), command=command.command, id=command.id)
     else:
         turn.say(EventKind.DONE, done, command=command.command, id=command.id)
+
+
+def obey(turn: Turn, word: str, arguments: tuple[str, ...]) -> str:
+    """A command from chat: what became of it, in words."""
+    verb = BOARD_VERBS[word]
+    if not verb.least <= len(arguments) <= verb.most:
+        return f"usage: {verb.usage}"
+    try:
+        return _HANDLERS[word](turn, arguments)
+    except Refused as refused:
+        return str(refused)
 
 
 def _accept(turn: Turn, arguments: tuple[str, ...]) -> str:
@@ -170,7 +180,7 @@ def _planned(turn: Turn) -> list[Move]:
 def _waiting_move(turn: Turn, move_id: str) -> Move:
     move = turn.game.moves.get(move_id)
     if move is None:
-        raise Refused(f"{printable(move_id.encode(), 20)} is no move that waits")
+        raise Refused("there is no such move that waits")
     if not move.waits:
         raise Refused(f"{move.id} is {move.state.value} already")
     return move

@@ -92,7 +92,7 @@ def _ended(turn: Turn, move: Move, body: JobEnded) -> None:
     elif end is JobEnd.REFUSED:
         _refused(turn, move, body.reason)
     elif move.revoked is not None:
-        turn.end(move, MoveState.SKIPPED, move.revoked)
+        turn.end(move, MoveState.SKIPPED, move.revoked, quietly=True)
         _given_back(turn, move)
     else:
         # Stale, or given back because the board ends: it is planned again under the ordinal that it has.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.moves import MoveState, MoveStatus
-from services.planner import moderation, queue
+from services.planner import cooldown, moderation, queue
 from services.planner.effects import Tell
 from services.planner.game import Move, User
 from services.planner.inputs import Requested
@@ -27,11 +27,12 @@ def requested(turn: Turn, event: Requested) -> None:
     accept(turn, request.start, request.end, request.user, request_id=request.request_id)
 
 
-def admission(turn: Turn, user: User) -> str | None:
-    """Why *user* may not have another move now, None when it may."""
+def admission(turn: Turn, user: User, *, bypass: bool = False) -> str | None:
+    """Why *user* may not have another move now, None when it may. Moderators *bypass* caps and cool-downs of one."""
     if moderation.is_banned(turn.game, user):
         return "you may not draw here"
-    return queue.refusal(turn.game, turn.rules, user)
+    reason = queue.refusal(turn.game, turn.rules, user, bypass=bypass)
+    return reason if reason is not None or bypass else cooldown.refusal(turn.game, turn.rules, user, turn.now.mono)
 
 
 def accept(
@@ -58,6 +59,7 @@ def accept(
         round=queue.round_for(turn.game, user),
     )
     turn.header(next_number=header.next_number + 1)
+    turn.game = cooldown.remember(turn.game, turn.rules, user, turn.now.mono)
     turn.accept(move)
     return move
 

@@ -17,6 +17,10 @@ class Rules:
     waiting_per_user: int = 3
     waiting_operator: int = 300
     waiting_total: int = 500
+    cooldown_user: int = 5
+    """Seconds between two moves of one viewer, and ..."""
+    cooldown_all: int = 0
+    """... of any viewers."""
     prefix_only: bool = False
     reply_accepted: bool = True
 
@@ -44,6 +48,6 @@ def _read(key: str, value: str, kind: type) -> bool | int:
         if value.lower() not in _SWITCHES:
             raise ValueError(f"{key} is on or off")
         return _SWITCHES[value.lower()]
-    if not (value.isascii() and value.isdigit() and len(value) <= 6 and 1 <= int(value) <= _MOST):
-        raise ValueError(f"{key} is a whole number from 1 to {_MOST}")
+    if not (value.isascii() and value.isdigit() and len(value) <= 6 and 0 <= int(value) <= _MOST):
+        raise ValueError(f"{key} is a whole number from 0 to {_MOST}")
     return int(value)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from services.chassis.discovery.settings import DiscoverySettings
+from services.planner.grammar import normalize
 from services.planner.plastic.geometry import BoardGeometry
 from services.planner.plastic.profile import Profile
 from services.planner.rules import Rules
@@ -32,6 +33,12 @@ class PlannerSettings(DiscoverySettings):
     waiting_operator: int = Field(default=300, ge=1, description="Most moves without a user, from MQTT, that wait.")
     waiting_total: int = Field(default=500, ge=1, le=5000, description="Most moves that wait in all.")
     prefix_only: bool = Field(default=False, description="In chat only `!draw a1 h8` is a move, not a bare `a1 h8`.")
+    chat_words: dict[str, str] = Field(
+        default_factory=dict,
+        description='More words for chat, as JSON: {"zeichne": "draw", "hilfe": "help"} makes !zeichne mean !draw.',
+    )
+    cooldown_user: int = Field(default=5, ge=0, description="Seconds between two moves of one viewer.")
+    cooldown_all: int = Field(default=0, ge=0, description="Seconds between two moves of any viewers.")
     reply_accepted: bool = Field(default=True, description="Answer accepted moves in chat too, not only refused ones.")
     chat_too_old: float = Field(default=120.0, gt=0, description="Seconds after which a chat message asks in vain.")
     disk_least_mb: int = Field(default=100, ge=0, description="With less free disk, in MB, no moves are accepted.")
@@ -39,6 +46,11 @@ class PlannerSettings(DiscoverySettings):
         default=UncertainPolicy.ASK,
         description="ask waits for `resolve`; drawn or skip settles an uncertain move at once.",
     )
+
+    @field_validator("chat_words")
+    @classmethod
+    def _as_they_are_compared(cls, words: dict[str, str]) -> dict[str, str]:
+        return {normalize(word).removeprefix("!"): meaning.removeprefix("!") for word, meaning in words.items()}
 
     @model_validator(mode="after")
     def _board_on_bed(self) -> PlannerSettings:
@@ -60,6 +72,8 @@ class PlannerSettings(DiscoverySettings):
             waiting_per_user=self.waiting_per_user,
             waiting_operator=self.waiting_operator,
             waiting_total=self.waiting_total,
+            cooldown_user=self.cooldown_user,
+            cooldown_all=self.cooldown_all,
             prefix_only=self.prefix_only,
             reply_accepted=self.reply_accepted,
         )

@@ -69,15 +69,15 @@ class Turn:
         self.do(Keep(move))
         self.tell(move)
 
-    def end(self, move: Move, state: MoveState, reason: str | None) -> None:
-        """The one end of *move*."""
+    def end(self, move: Move, state: MoveState, reason: str | None, *, quietly: bool = False) -> None:
+        """The one end of *move*; *quietly* leaves chat alone, where somebody took it out on purpose."""
         drawn_on = self.game.header.board if state is MoveState.DRAWN else None
         after = self.change(move, state, reason=_cut(reason), job=None, revoked=None, drawn_on=drawn_on)
         if state is MoveState.DRAWN:
             self.game = replace(self.game, lines=(*self.game.lines, drawn_line(after, self.setup)))
             self.game, keep = laying.drawn(self.game, move)
             self.do(keep)
-        else:
+        elif not quietly:
             self.reply_to(after, f"{after.start} to {after.end} was not drawn: {reason or state.value}")
 
     def plan_again(self, move: Move, **changes: Any) -> None:
@@ -88,7 +88,7 @@ class Turn:
     def take_out(self, move: Move, reason: str) -> None:
         """*move* is not to be drawn: it ends now, or when the bridge has given it back."""
         if not move.outstanding:
-            self.end(move, MoveState.SKIPPED, reason)
+            self.end(move, MoveState.SKIPPED, reason, quietly=True)
         else:
             self.revoke(self.change(move, revoked=move.revoked or reason), reason)
 

@@ -30,7 +30,7 @@ class Bench:
     """A core with a model of the bridge that takes what it sends at once, and speaks when it is told to."""
 
     def __init__(self, **settings: Any) -> None:
-        self.setup = Setup.of(PlannerSettings(data_dir=Path("unused"), **settings))
+        self.setup = Setup.of(PlannerSettings(data_dir=Path("unused"), **{"cooldown_user": 0, **settings}))
         bare = HeightMap.empty(self.setup.profile)
         self.game = Game(Header(instance="0badcafe", shape=self.setup.shape), bare, bare)
         self.effects: list[Effect] = []

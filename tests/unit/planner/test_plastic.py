@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.planner.plastic import gcode
@@ -151,6 +151,7 @@ def test_strokes_are_stored_and_read_again() -> None:
 coordinates = st.floats(2, 233)
 
 
+@settings(max_examples=30)
 @given(coordinates, coordinates, coordinates, coordinates)
 def test_every_cell_within_reach_of_a_stroke_is_raised(x1: float, y1: float, x2: float, y2: float) -> None:
     stroke = Stroke((Waypoint(x1, y1, 0.5), Waypoint(x2, y2, 0.5)))

@@ -49,7 +49,7 @@ class Rig:
     """The planner's core on its real rows and its real outbox. *kill_next* lets the next transaction die."""
 
     def __init__(self, folder: Path) -> None:
-        self.setup = Setup.of(PlannerSettings(data_dir=folder, waiting_total=12, board_lines=6))
+        self.setup = Setup.of(PlannerSettings(data_dir=folder, waiting_total=12, board_lines=6, cooldown_user=0))
         self.folder = folder
         self.kill_next = False
         self.told: list[tuple[str, MoveState]] = []
@@ -269,6 +269,6 @@ class Promise(RuleBasedStateMachine):
 
 
 Promise.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestPromise = Promise.TestCase

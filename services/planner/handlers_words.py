@@ -1,0 +1,75 @@
+"""``!words`` in chat: what everybody may ask, and what moderators may order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from contracts.chat import ChatMessage, Role
+from contracts.moves import MoveState
+from contracts.plan import ControlWord
+from services.planner import handlers_commands, queue
+from services.planner.game import User, held_reason
+from services.planner.grammar import Word
+from services.planner.turn import Turn
+
+_MODERATORS = {Role.BROADCASTER, Role.MODERATOR}
+_CONTROLS = {"pause": ControlWord.PAUSE, "resume": ControlWord.RESUME, "stop": ControlWord.STOP}
+_COMMANDS = {"skip", "clear", "resolve", "ban", "unban"}
+_MOST_WORDS = 2
+
+
+def is_moderator(message: ChatMessage) -> bool:
+    """Whether the platform says that the writer may moderate."""
+    return not _MODERATORS.isdisjoint(message.user.roles)
+
+
+def knows(turn: Turn, word: str) -> str | None:
+    """The word of ours that *word* is or stands for, None when it is some other bot's."""
+    ours = turn.setup.settings.chat_words.get(word, word)
+    return ours if ours in _VIEWERS or ours in _CONTROLS or ours in _COMMANDS else None
+
+
+def answer(turn: Turn, message: ChatMessage, user: User, word: str, said: Word) -> str:
+    """Do what *word* says; the reply, which quotes nothing of *said*."""
+    if word in _VIEWERS:
+        return _VIEWERS[word](turn, user)
+    if not is_moderator(message):
+        return "only moderators can do that"
+    if word in _CONTROLS:
+        turn.control(_CONTROLS[word], user.name, message.message_id)
+        return f"{word}: the printer is told"
+    return handlers_commands.obey(turn, word, tuple(said.rest.split()[:_MOST_WORDS]))
+
+
+def _queue(turn: Turn, user: User) -> str:
+    waiting = queue.waiting(turn.game)
+    mine = [str(place) for place, move in enumerate(waiting, 1) if move.user.key == user.key]
+    return f"{len(waiting)} moves wait" + (f", yours are number {', '.join(mine)}" if mine else "")
+
+
+def _undo(turn: Turn, user: User) -> str:
+    mine = [m for m in turn.game.moves.values() if m.user.key == user.key and m.waits and m.revoked is None]
+    if not mine:
+        return "none of your moves waits"
+    move = max(mine, key=lambda m: (m.board, m.number))
+    turn.take_out(move, "taken back by its user")
+    return f"{move.start} to {move.end} is taken back" + (", unless it has begun" if move.outstanding else "")
+
+
+def _help(turn: Turn, _: User) -> str:
+    example = f"a1 {turn.setup.geometry.last}"
+    return f"write two squares, such as {example}, to draw a line; !queue, !undo, !board say and do more"
+
+
+def _board(turn: Turn, _: User) -> str:
+    header = turn.game.header
+    printing = next((m for m in turn.game.moves.values() if m.state is MoveState.PRINTING), None)
+    parts = [f"board {header.board} has {len(turn.game.lines)} lines"]
+    if printing is not None:
+        parts.append(f"{printing.start} to {printing.end} is being drawn")
+    if held_reason(turn.game) is not None:
+        parts.append("the printer waits for somebody to look after it")
+    return "; ".join(parts)
+
+
+_VIEWERS: dict[str, Callable[[Turn, User], str]] = {"queue": _queue, "undo": _undo, "help": _help, "board": _board}
