@@ -28,7 +28,7 @@ class Run(Payload):
     predecessor: JobId | None = Field(description="Job planned before this one in the same epoch, None for the first.")
     gcode: tuple[GcodeLine, ...] = Field(
         min_length=1,
-        max_length=5000,
+        max_length=2000,
         description="Absolute positions, relative E, begins and ends retracted and lifted.",
     )
 
