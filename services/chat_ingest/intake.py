@@ -56,6 +56,7 @@ class Intake:
         self._link = link
         self._changed = changed
         self._limits = limits
+        self._rim = _Rim(link)
         self._actor: Actor[Hearing, Input, Effect]
         self._pending: deque[_Event] = deque()
         self._recent = Recent()
@@ -68,7 +69,7 @@ class Intake:
     def start(self) -> None:
         """Go on from what the last process left."""
         state = begin(memory.load(self._store), self._limits)
-        self._actor = Actor(self._store, state, partial(step, self._limits), _Rim(self._link))
+        self._actor = Actor(self._store, state, partial(step, self._limits), self._rim)
 
     @property
     def state(self) -> Hearing:
@@ -126,10 +127,12 @@ class Intake:
 
         def feed(unit: Unit) -> None:
             deadline = time.monotonic() + COMMIT_EVERY
+            # The link counts what is committed; what this batch adds comes on top.
+            committed = self._link.waiting - self._rim.promised
             while self._pending and time.monotonic() < deadline:
                 batch.append(self._pending.popleft())
                 event = batch[-1]
-                known = event if isinstance(event, Connected | Deaf) else Heard(event, self._link.waiting)
+                known = event if isinstance(event, Connected | Deaf) else Heard(event, committed + self._rim.promised)
                 self._actor.feed_within(unit, known)
 
         done = self._transact(feed)
@@ -167,11 +170,14 @@ class _Rim:
 
     def __init__(self, link: LinkSender) -> None:
         self._link = link
+        self.promised = 0
+        """How many messages were ever appended, those of failed transactions included."""
 
     def persist(self, unit: Unit, before: Hearing, after: Hearing, effects: Sequence[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Keep):
                 self._link.append(unit, effect.body)
+                self.promised += 1
         # What is missed is counted in memory and written about once a second: with a gap's end or with `heard_until`.
         if before.memory != after.memory and _worth_writing(before, after):
             memory.save(unit, after.memory)

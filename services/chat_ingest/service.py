@@ -30,6 +30,8 @@ _log = log.get(__name__)
 NAME = "chat_ingest"
 SCHEMAS = (outbox.SCHEMA, discovered.SCHEMA, memory.SCHEMA)
 TICK = 1.0
+LEAVE_WITHIN = 1.5
+"""Seconds that a source has for its farewell."""
 AGAIN_FIRST, AGAIN_MOST = 1.0, 60.0
 """Seconds before a source that raised is run again."""
 
@@ -73,7 +75,8 @@ class ChatIngest:
         """Hear nothing more, and store what was heard."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._intake.flush()  # before anything that can hang, such as a platform that does not say goodbye
+        await asyncio.wait(self._tasks, timeout=LEAVE_WITHIN)
         self._intake.deaf("chat_ingest is stopped")
         self._intake.flush()
         if self._recorder is not None:
