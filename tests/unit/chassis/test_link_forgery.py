@@ -89,17 +89,35 @@ def test_a_flood_of_forged_frames_is_not_answered_by_a_bigger_one(tmp_path: Path
             world.sending.promise(*range(100, 300))
             await settle()
             broker.faults.loss = 0.0
-            before = len(broker.sent)
+            before, epoch = len(broker.sent), _epoch(world)
             for number in range(500):
                 _forge(broker, TOPICS.frames, Hello(epoch=f"{number:032x}", first=2, next=2, before=WRONG))
                 _forge(broker, TOPICS.receipts, Position(epoch=None, last=0, digest=START_DIGEST))
+                _forge(broker, TOPICS.receipts, Position(epoch=epoch, last=0, digest=START_DIGEST))
                 await asyncio.sleep(0)
             await settle()
-            assert len(broker.sent) - before < 500 + 3 * 300  # an answer to each forged hello, and the window anew
+            # An answer to each forged hello and position, and the window anew a few times.
+            assert len(broker.sent) - before < 2 * 500 + 3 * 300
             await eventually(lambda: world.settled, 20, "the receipts")
             assert world.taking.taken == list(range(300))
             (kept,) = world.taking.store.read("SELECT count(*) FROM link_position")[0]
             assert kept <= 60  # what a forger can make a consumer remember
+
+    simulate(scene)
+
+
+def test_forged_positions_do_not_have_the_window_sent_again_and_again(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+            world.taking.kill()
+            world.sending.promise(*range(200))
+            before = len(broker.sent)
+            for _ in range(500):
+                _forge(broker, TOPICS.receipts, Position(epoch=_epoch(world), last=0, digest=START_DIGEST))
+            await settle()
+            assert len(broker.sent) - before < 3 * 200
 
     simulate(scene)
 
