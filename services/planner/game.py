@@ -197,7 +197,8 @@ class Setup:
     @classmethod
     def of(cls, settings: PlannerSettings) -> Setup:
         """The setup that *settings* describe."""
-        geometry, profile = settings.geometry(), settings.profile()
+        machine = settings.machine()
+        geometry, profile = machine.geometry(), machine.profile()
         shape = hashlib.sha256(f"{geometry}{profile}".encode()).hexdigest()[:16]
         return cls(settings, geometry, profile, settings.rules(), shape)
 

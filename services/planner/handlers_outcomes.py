@@ -13,8 +13,6 @@ from services.planner.inputs import Outcome, OutcomesMissed, OutcomeUnreadable
 from services.planner.settings import UncertainPolicy
 from services.planner.turn import Turn
 
-FULL_BELOW = 0.7
-"""Mean drawn share of the newest FULL_AMONG lines under which the board is full."""
 _PLAIN_ENDS = {
     JobEnd.DRAWN: MoveState.DRAWN,
     JobEnd.FAILED: MoveState.FAILED,
@@ -150,6 +148,6 @@ def _full(turn: Turn) -> None:
     if header.plate is not Plate.KNOWN or not lines:
         return
     newest = [line.share for line in lines[-FULL_AMONG:]]
-    crowded = len(newest) == FULL_AMONG and sum(newest) / FULL_AMONG < FULL_BELOW
+    crowded = len(newest) == FULL_AMONG and sum(newest) / FULL_AMONG < turn.setup.settings.board_full_below
     if crowded or len(lines) >= turn.setup.settings.board_lines:
         board_is_full(turn)

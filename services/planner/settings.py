@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
 from services.chassis.discovery.settings import DiscoverySettings
 from services.planner.grammar import normalize
-from services.planner.plastic.geometry import BoardGeometry
-from services.planner.plastic.profile import Profile
+from services.planner.profiles import ProfileFile, read_profile
 from services.planner.rules import Rules
 
 
@@ -24,10 +24,17 @@ class UncertainPolicy(StrEnum):
 class PlannerSettings(DiscoverySettings):
     """What the planner is told."""
 
-    board_squares: int = Field(default=8, ge=2, le=26, description="The board has so many squares a side.")
-    board_size: float = Field(default=200.0, gt=0, le=1000, description="Width of the board in mm.")
-    board_origin_x: float = Field(default=17.5, ge=0, description="Left edge of the board on the bed in mm.")
-    board_origin_y: float = Field(default=17.5, ge=0, description="Front edge of the board on the bed in mm.")
+    profile: Path | None = Field(
+        default=None,
+        description="TOML file of machine and board; deploy/profiles/ender3pro.toml is what holds without one.",
+    )
+    board_squares: int | None = Field(default=None, ge=2, le=26, description="Squares a side, if not the profile's.")
+    board_size: float | None = Field(default=None, gt=0, le=1000, description="Its width in mm, if not the profile's.")
+    board_origin_x: float | None = Field(default=None, ge=0, description="Its left edge in mm, if not the profile's.")
+    board_origin_y: float | None = Field(default=None, ge=0, description="Its front edge in mm, if not the profile's.")
+    board_full_below: float = Field(
+        default=0.7, ge=0, le=1, description="Mean drawn share of the last 20 lines under which the board is full."
+    )
     board_lines: int = Field(default=500, ge=1, le=2000, description="After so many lines the board is full.")
     waiting_per_user: int = Field(default=3, ge=1, description="Most moves of one viewer that wait.")
     waiting_operator: int = Field(default=300, ge=1, description="Most moves without a user, from MQTT, that wait.")
@@ -53,18 +60,21 @@ class PlannerSettings(DiscoverySettings):
         return {normalize(word).removeprefix("!"): meaning.removeprefix("!") for word, meaning in words.items()}
 
     @model_validator(mode="after")
-    def _board_on_bed(self) -> PlannerSettings:
-        profile = self.profile()
-        self.geometry().check_on_bed(profile.bed_x, profile.bed_y)
+    def _machine_can_be(self) -> PlannerSettings:
+        self.machine().geometry()
         return self
 
-    def geometry(self) -> BoardGeometry:
-        """The board on the bed. Raises ValueError when there can be no such board."""
-        return BoardGeometry(self.board_squares, self.board_size, self.board_origin_x, self.board_origin_y)
-
-    def profile(self) -> Profile:
-        """The machine."""
-        return Profile()
+    def machine(self) -> ProfileFile:
+        """The profile, with what is set beside it. Raises ValueError with reasons."""
+        profile = read_profile(self.profile)
+        beside = {
+            "squares": self.board_squares,
+            "size": self.board_size,
+            "origin_x": self.board_origin_x,
+            "origin_y": self.board_origin_y,
+        }
+        board = profile.board.model_copy(update={key: value for key, value in beside.items() if value is not None})
+        return profile.model_copy(update={"board": board})
 
     def rules(self) -> Rules:
         """The rules of the game before anybody has changed one with ``set``."""

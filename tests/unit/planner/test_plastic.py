@@ -66,9 +66,9 @@ def simulate(moves: tuple[Lines, ...]) -> Simulator:
     return printer
 
 
-@pytest.mark.parametrize("wrong_every", [0, 10])
-def test_three_hundred_moves_plough_nothing_and_hardly_hang(wrong_every: int) -> None:
-    moves, _ = planned(300, wrong_every)
+@pytest.mark.parametrize(("count", "wrong_every"), [(300, 0), (150, 10)])
+def test_three_hundred_moves_plough_nothing_and_hardly_hang(count: int, wrong_every: int) -> None:
+    moves, _ = planned(count, wrong_every)
     printer = simulate(moves)
     assert printer.faults == []
     assert printer.ploughed == 0
