@@ -11,14 +11,14 @@ from typing import Any
 from contracts.chat import ChatMessage
 from services.chat_ingest.settings import ChatIngestSettings, SourceName
 from services.chat_ingest.sources.port import Said
-from services.chat_ingest.sources.twitch.session import Patience
 from services.chat_ingest.sources.twitch.source import TwitchSource
 from services.chat_ingest.sources.twitch.tokens import Token, TokenFile
+from services.chat_ingest.sources.twitch.watchdog import Patience
 from tests.fakes.twitch import FakeTwitch
 from tests.fakes.twitch.server import BOT
 from tests.harness.waiting import eventually
 
-QUICK = Patience(poll=0.1, silence=1.5, open_within=10.0, call_within=2.0)
+QUICK = Patience(tick=0.05, poll=0.1, silence=1.5, open_within=10.0, call_within=2.0)
 
 
 @dataclass(frozen=True)

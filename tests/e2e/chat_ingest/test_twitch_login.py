@@ -26,9 +26,10 @@ import asyncio, os, signal, sys, warnings
 warnings.simplefilter("ignore")
 from services.chat_ingest.settings import ChatIngestSettings
 from services.chat_ingest.sources.twitch.client import point_at
-from services.chat_ingest.sources.twitch.session import Patience, Session
+from services.chat_ingest.sources.twitch.session import Session
 from services.chat_ingest.sources.twitch.source import _wanted
 from services.chat_ingest.sources.twitch.tokens import TokenFile
+from services.chat_ingest.sources.twitch.watchdog import Patience
 
 async def refresh_for_ever():
     settings = ChatIngestSettings()

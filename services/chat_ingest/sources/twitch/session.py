@@ -19,8 +19,9 @@ from services.chassis import log
 from services.chat_ingest.sources.port import Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.bodies import Place
-from services.chat_ingest.sources.twitch.client import KEEPALIVE, ChatClient, ChatSocket
+from services.chat_ingest.sources.twitch.client import ChatClient
 from services.chat_ingest.sources.twitch.tokens import Token, TokenFile
+from services.chat_ingest.sources.twitch.watchdog import Patience, Watchdog
 
 _log = log.get(__name__)
 
@@ -35,17 +36,6 @@ class NeedsPerson(RuntimeError):
 
 class NotNow(RuntimeError):
     """It did not work; it may later."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds. *poll*: how often Twitch is asked whether it still has our subscription; *misses* in a row end it."""
-
-    poll: float = 2.0
-    misses: int = 2
-    silence: float = KEEPALIVE + 1.5
-    open_within: float = 20.0
-    call_within: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +70,7 @@ class Session:
         self._client: ChatClient | None = None
         self._lost: asyncio.Future[Exception] | None = None
         self._place: Place | None = None
+        self._watchdog: Watchdog | None = None
         self._live = True
         self._posted: deque[str] = deque(maxlen=50)
         self.moderates = False
@@ -106,24 +97,18 @@ class Session:
     async def watch(self) -> str:
         """Wait until nothing is heard any more, and say why. Raises NeedsPerson when only a person can help."""
         assert self._lost is not None
-        loop = asyncio.get_running_loop()
-        misses, word, word_at = 0, None, loop.time()
+        assert self._watchdog is not None
         while True:
-            done, _ = await asyncio.wait({self._lost}, timeout=self._patience.poll)
+            done, _ = await asyncio.wait({self._lost}, timeout=self._patience.tick)
             if done:
                 error = self._lost.result()
                 if isinstance(error, NeedsPerson):
                     raise error
                 return str(error)
-            socket = self._socket()
-            newest = socket.last_word if socket else None
-            if newest is not word:
-                word, word_at, self.last_heard = newest, loop.time(), datetime.now(UTC)
-            if loop.time() - word_at > self._patience.silence:
-                return f"Twitch has said nothing for {loop.time() - word_at:.0f} s"
-            misses = 0 if socket is not None and await self._subscribed(socket) else misses + 1
-            if misses >= self._patience.misses:
-                return "Twitch no longer has our subscription to the chat"
+            reason = await self._watchdog.look()
+            self.last_heard = self._watchdog.last_heard
+            if reason is not None:
+                return reason
 
     async def close(self) -> None:
         """Leave."""
@@ -268,6 +253,7 @@ class Session:
         self._place = Place(self._wanted.channel, channel_id, bot_id, self._wanted.reward)
         self.moderates = channel_id == bot_id
         await client.listen_as(bot_id)
+        self._watchdog = Watchdog(client, bot_id, self._patience)
         chat = {"broadcaster_user_id": channel_id, "user_id": bot_id}
         await client.subscribe_websocket(eventsub.ChatMessageSubscription(**chat), token_for=bot_id)
         for kind in (
@@ -296,30 +282,6 @@ class Session:
         if self._wanted.only_live and live != self._live:
             self._live = live
             self._gate(live)
-
-    def _socket(self) -> ChatSocket | None:
-        assert self._client is not None
-        assert self._place is not None
-        sockets = [s for s in self._client.sockets(self._place.bot_id) if isinstance(s, ChatSocket)]
-        return sockets[-1] if sockets else None
-
-    async def _subscribed(self, socket: ChatSocket) -> bool:
-        """Whether Twitch says that messages are sent to a socket of ours; True when it cannot be asked."""
-        assert self._client is not None
-        assert self._place is not None
-        try:
-            async with asyncio.timeout(self._patience.call_within):
-                found = await self._client.fetch_eventsub_subscriptions(
-                    token_for=self._place.bot_id, type=bodies.MESSAGE
-                )
-                ours = {s.session_id for s in self._client.sockets(self._place.bot_id)}
-                async for subscription in found.subscriptions:
-                    if subscription.status == "enabled" and subscription.transport.session_id in ours:
-                        return True
-        except (OSError, TimeoutError, aiohttp.ClientError, twitchio.HTTPException) as error:
-            _log.debug("Twitch's list of subscriptions cannot be read", error=str(error))
-            return True
-        return False
 
     def _end(self, error: Exception) -> None:
         if self._lost is not None and not self._lost.done():

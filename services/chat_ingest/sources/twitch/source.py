@@ -12,8 +12,9 @@ from services.chat_ingest.settings import ChatIngestSettings
 from services.chat_ingest.sources.port import Ear, Pace, Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.client import point_at
-from services.chat_ingest.sources.twitch.session import NeedsPerson, NotNow, Patience, Session, Wanted
+from services.chat_ingest.sources.twitch.session import NeedsPerson, NotNow, Session, Wanted
 from services.chat_ingest.sources.twitch.tokens import BadTokenFile, Token, TokenFile
+from services.chat_ingest.sources.twitch.watchdog import Patience
 
 _log = log.get(__name__)
 
