@@ -29,6 +29,7 @@ class Table:
     def __init__(self, stack: Stack, probe: MqttProbe) -> None:
         self.stack = stack
         self.probe = probe
+        self._taken_off: set[int] = set()
 
     def ready(self) -> None:
         """Confirm the empty plate and arm, as the demo and a person do."""
@@ -95,10 +96,19 @@ class Table:
         """Return all statuses when *count* moves have ended."""
 
         def ended() -> bool:
+            self.tend()
             return sum(any(s["state"] in ENDS for s in told) for told in self.statuses().values()) >= count
 
         wait_until(ended, deadline_s, lambda: f"{count} moves to end; {self.summary()}", poll_s=0.2)
         return self.statuses()
+
+    def tend(self) -> None:
+        """Take a full board off the printer, as the person beside it does."""
+        board = self.probe.last("board/state")
+        if board is not None and board.json["plate"] == "full" and board.json["board"] not in self._taken_off:
+            self._taken_off.add(board.json["board"])
+            self.answer(channels.BOARD_COMMAND, "new_board", "done")
+            self.answer(channels.BOARD_COMMAND, "confirm_empty", "done")
 
     def summary(self) -> str:
         """Where things stand, for the message of a failure."""

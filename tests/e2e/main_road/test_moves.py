@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.e2e.main_road.table import Table, squares
+from tests.e2e.main_road.table import ENDS, Table, squares
 
 
 def test_a_text_request_becomes_plastic_once(table: Table) -> None:
@@ -39,12 +39,18 @@ def test_two_hundred_moves_back_to_back_are_drawn_once_and_in_order(table: Table
             table.wait_ended(number - 50, 120)
     told = table.wait_ended(200, 240)
     assert len(told) == 200
-    assert all([s["state"] for s in statuses].count("drawn") == 1 for statuses in told.values()), table.summary()
-    ordinals = {move_id: next(s["ordinal"] for s in statuses if s["ordinal"]) for move_id, statuses in told.items()}
-    assert sorted(ordinals.values()) == list(range(1, 201))
+    ends = {move_id: [s["state"] for s in statuses if s["state"] in ENDS] for move_id, statuses in told.items()}
+    assert all(len(set(end)) == 1 for end in ends.values()), table.summary()
+    # Random lines cross, and where the plastic is too high already nothing is drawn: that is an end with a reason.
+    full = {m for m, statuses in told.items() if "full" in (statuses[-1]["reason"] or "")}
+    assert len(full) <= 20, table.summary()
+    assert all(ends[move_id][0] == ("skipped" if move_id in full else "drawn") for move_id in ends), table.summary()
+    ordinals = {
+        move_id: next((s["ordinal"] for s in statuses if s["ordinal"]), None) for move_id, statuses in told.items()
+    }
     drawn = table.drawn_moves()
-    assert drawn == sorted(ordinals, key=lambda move_id: ordinals[move_id])
-    assert len(table.started_jobs()) == 200
+    assert drawn == sorted(told.keys() - full, key=lambda move_id: ordinals[move_id] or 0)
+    assert len(table.started_jobs()) == len(drawn), "a job was begun twice"
     jobs = table.drawn_jobs()
     gaps = [
         (after.started - before.finished) / timedelta(milliseconds=1)
