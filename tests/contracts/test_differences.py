@@ -83,7 +83,8 @@ BREAKS: dict[str, tuple[Use, dict[str, Any], Change, str]] = {
         Use.LINK, LINK, lambda s: _run(s)["properties"]["gcode"].update(maxItems=9000),
         "payload(run).gcode: maxItems changed from "),
     "bound of a link removed": (
-        Use.LINK, LINK, lambda s: _run(s)["properties"]["gcode"].pop("maxItems"), "payload(run).gcode: maxItems changed from "),
+        Use.LINK, LINK, lambda s: _run(s)["properties"]["gcode"].pop("maxItems"),
+        "payload(run).gcode: maxItems changed from "),
     "kind removed from a link": (
         Use.LINK, LINK, lambda s: s["oneOf"].pop(0), "payload: 'run' is no longer allowed"),
     "kind added to a link": (
