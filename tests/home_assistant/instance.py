@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,41 @@ recorder:
 logger:
   default: warning
 automation: !include automations.yaml
+script: !include scripts.yaml
+lovelace:
+  dashboards:
+    boardcast-board:
+      mode: yaml
+      title: Boardcast
+      icon: mdi:chess-pawn
+      show_in_sidebar: true
+      filename: dashboard.yaml
+"""
+# Both blueprints as a person would use them; the script stands for a phone, and shows what it was sent.
+AUTOMATIONS = """
+- id: tell
+  alias: Tell
+  use_blueprint:
+    path: boardcast/notify.yaml
+    input:
+      prints: [event.boardcast_ender_print, event.boardcast_rex_print]
+      tell: script.phone
+- id: disarm
+  alias: Disarm
+  use_blueprint:
+    path: boardcast/disarm.yaml
+    input:
+      people: [device_tracker.ann, device_tracker.bob]
+      after: {milliseconds: 200}
+"""
+SCRIPTS = """
+phone:
+  mode: queued
+  sequence:
+    - action: persistent_notification.create
+      data:
+        title: "{{ title }}"
+        message: "{{ message }}{% for a in (data | default({})).get('actions', []) %} [{{ a.action }}]{% endfor %}"
 """
 # Marked as done although nobody did them: they would ask the internet.
 ONBOARDING = {
@@ -97,14 +131,20 @@ class HomeAssistant:
     def complaints(self) -> list[str]:
         """Every warning and error that it has logged, but for those that the container itself is the reason of."""
         return [
-            line
-            for line in self.log_lines()
-            if (found := _LINE.match(line)) and found[1] in _BAD and not any(words in line for words in _OWN)
+            record
+            for record in self.log_records()
+            if (found := _LINE.match(record)) and found[1] in _BAD and not any(words in record for words in _OWN)
         ]
 
-    def log_lines(self) -> Iterator[str]:
-        """Its log without colours."""
-        yield from _COLOURS.sub("", self.container.log()).splitlines()
+    def log_records(self) -> list[str]:
+        """Its log without colours, each traceback with the line that it belongs to."""
+        records: list[str] = []
+        for line in _COLOURS.sub("", self.container.log()).splitlines():
+            if _LINE.match(line) or not records:
+                records.append(line)
+            else:
+                records[-1] += f"\n{line}"
+        return records
 
     def _up(self) -> None:
         self.container.start()
@@ -131,8 +171,8 @@ class HomeAssistant:
         storage = self.folder / ".storage"
         storage.mkdir(parents=True)
         (self.folder / "configuration.yaml").write_text(CONFIGURATION + lines)
-        (self.folder / "automations.yaml").write_text("[]\n")
+        (self.folder / "automations.yaml").write_text(AUTOMATIONS)
+        (self.folder / "scripts.yaml").write_text(SCRIPTS)
+        shutil.copy(OFFERED / "dashboard.yaml", self.folder)
         (storage / "onboarding").write_text(json.dumps(ONBOARDING))
-        blueprints = OFFERED / "blueprints"
-        if blueprints.exists():
-            shutil.copytree(blueprints, self.folder / "blueprints" / "automation" / "boardcast")
+        shutil.copytree(OFFERED / "blueprints", self.folder / "blueprints" / "automation" / "boardcast")
