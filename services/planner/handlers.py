@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from contracts.board import Plate
 from contracts.events import EventKind
 from services.chassis.clock import Now
 from services.planner import handlers_chat, handlers_commands, handlers_outcomes, handlers_planning, handlers_requests
@@ -38,7 +37,7 @@ def step(setup: Setup, game: Game, event: Input, now: Now) -> tuple[Game, Sequen
 def _take(turn: Turn, event: Input) -> None:
     match event:
         case Started():
-            _started(turn, event.new)
+            _started(turn)
         case Requested():
             handlers_requests.requested(turn, event)
         case ChatHeard():
@@ -57,16 +56,15 @@ def _take(turn: Turn, event: Input) -> None:
             _measured(turn, event.free)
 
 
-def _started(turn: Turn, new: bool) -> None:
-    if new:
-        turn.ask_epoch()
+def _started(turn: Turn) -> None:
     header = turn.game.header
     if header.shape == turn.setup.shape:
         return
     turn.header(shape=turn.setup.shape)
-    if turn.game.lines and header.plate is not Plate.UNKNOWN:
-        turn.header(plate=Plate.UNKNOWN)
-        turn.say(EventKind.PROBLEM, "the machine's or the board's settings changed: what lies on the plate is unknown")
+    if header.next_ordinal > 1:
+        # Nothing that is known of the old board's plastic holds on the new one.
+        turn.header(closing=True)
+        turn.say(EventKind.PROBLEM, f"machine or board were changed in the settings: board {header.board} ends")
 
 
 def _measured(turn: Turn, free: int) -> None:

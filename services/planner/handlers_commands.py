@@ -99,7 +99,6 @@ def _new_board(turn: Turn, _: tuple[str, ...]) -> str:
 def _confirm_empty(turn: Turn, _: tuple[str, ...]) -> str:
     header = turn.game.header
     if header.epoch is None:
-        turn.ask_epoch()
         raise Refused(
             "the printer's bridge has not been heard yet: start octo_bridge, look at the plate and say it again"
         )

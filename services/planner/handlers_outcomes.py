@@ -58,8 +58,8 @@ def missed(turn: Turn, event: OutcomesMissed) -> None:
     """Ends may have been lost: every run that is with the bridge is in doubt, and must not begin any more."""
     reason = event.reason
     if event.new_history:
+        # The bridge says where it stands as soon as its own end of link/plan finds out.
         turn.header(epoch=None)
-        turn.ask_epoch()
     for move in turn.game.outstanding():
         turn.revoke(move, "its outcome would not be understood")
         _uncertain(turn, move, reason)

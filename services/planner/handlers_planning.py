@@ -60,6 +60,11 @@ def _next(game: Game) -> Move | None:
 
 
 def _plan(turn: Turn, move: Move) -> None:
+    if not turn.setup.geometry.has(move.start, move.end):
+        turn.end(
+            move, MoveState.SKIPPED, f"off the board, which was changed: it goes to {turn.setup.geometry.last} now"
+        )
+        return
     header = turn.game.header
     ordinal = move.ordinal or header.next_ordinal
     plan = move.plan + 1

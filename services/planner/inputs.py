@@ -17,9 +17,7 @@ Outcome = JobStarted | JobEnded | RevokeTooLate | MachineNotice | PlanRefused
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The planner has started. *new*: its data folder is, too."""
-
-    new: bool
+    """The planner has started."""
 
 
 @dataclass(frozen=True, slots=True)

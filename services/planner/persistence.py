@@ -72,15 +72,15 @@ class Rows:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def load(self, setup: Setup) -> tuple[Game, bool]:
-        """The state as it was committed last, and whether this data folder is new; a new one is given its instance."""
+    def load(self, setup: Setup) -> Game:
+        """The state as it was committed last; a new data folder is given its instance."""
         found = self._store.read("SELECT body FROM header")
         if not found:
             header = Header(instance=secrets.token_hex(4), shape=setup.shape)
             with self._store.transaction() as unit:
                 _write_header(unit, header)
             bare = HeightMap.empty(setup.profile)
-            return Game(header, bare, bare), True
+            return Game(header, bare, bare)
         header = _read_header(found[0][0])
         active = [self._with_strokes(move) for move in self._moves(f"state NOT IN ({_ENDED})")]
         under_way = {move.job for move in active if move.outstanding}
@@ -96,10 +96,9 @@ class Rows:
             last=last[0] if last else None,
             banned=frozenset(key for (key,) in self._store.read("SELECT key FROM bans")),
         )
-        # Heights that were computed for another machine or board mean nothing on this one.
-        return (
-            game.with_plastic(self._plastic(bare, header.board, under_way)) if header.shape == setup.shape else game
-        ), False
+        if header.shape != setup.shape:
+            return game  # heights that were computed for another machine or board mean nothing on this one
+        return game.with_plastic(self._plastic(bare, header.board, under_way))
 
     def _plastic(self, plastic: HeightMap, board: int, under_way: set[str | None]) -> HeightMap:
         """What may lie on *board*, the runs *under_way* aside."""

@@ -70,7 +70,7 @@ class Planner:
 
     async def start(self) -> None:
         """Take up the game where it was."""
-        game, new = self._rows.load(self._setup)
+        game = self._rows.load(self._setup)
         self._actor = actor = Actor(self._store, game, partial(handlers.step, self._setup), self)
         chat = LinkConsumer(
             self._store, self._bus, self._topics.chat, CHAT_BODY, ChatReader(actor, self._rows), self._dead_letters
@@ -90,7 +90,7 @@ class Planner:
         self._stops = (chat.stop, outcome.stop)
         self._bus.subscribe(self._topics.of(channels.MOVE_REQUEST), self._on_request)
         self._bus.subscribe(self._topics.of(channels.BOARD_COMMAND), self._on_command)
-        actor.feed(Started(new))
+        actor.feed(Started())
         self._measure_disk()
         self._show(actor.state)
 

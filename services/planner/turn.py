@@ -131,14 +131,6 @@ class Turn:
             )
         )
 
-    def ask_epoch(self) -> None:
-        """Have the bridge say where it stands: it answers the end of a run that never was, with its epoch."""
-        header = self.game.header
-        nothing = f"{header.instance}-{header.board}-1-0"
-        self.do(
-            Send(Revoke(planner=header.instance, job_id=nothing, reason="the planner asks for the machine's epoch"))
-        )
-
     def control(self, word: ControlWord, by: str, command_id: str | None = None) -> None:
         """Ask something of the machine, at once."""
         header = self.game.header

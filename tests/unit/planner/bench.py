@@ -36,7 +36,7 @@ class Bench:
         self.effects: list[Effect] = []
         self.bridge = ModelBridge()
         self.seconds = 0.0
-        self.feed(Started(new=True))
+        self.feed(Started())
 
     def feed(self, event: Input) -> list[Effect]:
         """One step; what it asked for."""

@@ -13,13 +13,14 @@ from contracts.plan import (
     JobEnded,
     JobStarted,
     MachineNotice,
+    PlanRefused,
     Revoke,
     RevokeTooLate,
     Run,
 )
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
-Outcome = JobStarted | JobEnded | RevokeTooLate | MachineNotice
+Outcome = JobStarted | JobEnded | RevokeTooLate | MachineNotice | PlanRefused
 
 
 @dataclass
@@ -67,9 +68,7 @@ class ModelBridge:
         elif revoke.job_id in self.ends:
             self.said.append(self.ends[revoke.job_id])
         else:
-            self.said.append(
-                JobEnded(job_id=revoke.job_id, move_id="1-1", end=JobEnd.REVOKED, epoch=self.epoch, time=TIME)
-            )
+            self.said.append(PlanRefused(job_id=revoke.job_id, reason="no such job waits here", time=TIME))
 
     def _take_control(self, control: Control) -> None:
         if control.command is ControlWord.PLATE_UNKNOWN:

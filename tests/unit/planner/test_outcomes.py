@@ -9,7 +9,7 @@ from contracts.events import EventKind
 from contracts.plan import JobEnd, Revoke
 from services.planner.effects import Say, Send
 from services.planner.game import held_reason
-from services.planner.inputs import OutcomesMissed, OutcomeUnreadable
+from services.planner.inputs import OutcomesMissed, OutcomeUnreadable, Started
 from tests.unit.planner.bench import Bench
 
 
@@ -125,10 +125,10 @@ def test_a_confirmation_for_an_older_epoch_is_void() -> None:
     assert bench.bridge.plate is Plate.UNKNOWN
 
 
-def test_confirming_before_the_bridge_was_heard_is_refused_and_asks_it() -> None:
+def test_confirming_before_the_bridge_was_heard_is_refused() -> None:
     bench = Bench()
     assert bench.command("confirm_empty").event == "refused"
-    bench.listen()
+    bench.ready()
     assert bench.game.header.epoch == bench.bridge.epoch
 
 
@@ -171,3 +171,21 @@ def test_the_board_is_full_after_so_many_lines_and_waiting_moves_stay() -> None:
     bench.draw()
     assert bench.bridge.drawn[-1].move_id == "1-4"
     assert bench.bridge.drawn[-1].board == 2
+
+
+def test_another_board_in_the_settings_ends_the_present_one() -> None:
+    bench = Bench().ready()
+    for squares in ("a1 b1", "a2 b2", "a3 b3", "a8 h8", "a1 a4"):
+        bench.ask(squares)
+    bench.begin()
+    bench.setup = Bench(board_squares=4).setup
+    bench.feed(Started())
+    assert bench.game.header.board == 1, "what the bridge has is drawn first"
+    bench.end("drawn")
+    bench.draw()
+    bench.listen()
+    assert (bench.game.header.board, bench.game.header.plate) == (2, Plate.UNKNOWN)
+    assert bench.command("confirm_empty").event == "done"
+    bench.draw(2)
+    assert [run.move_id for run in bench.bridge.drawn] == ["1-1", "1-2", "1-3", "1-5"]
+    assert bench.states("1-4")[-1] == "skipped"

@@ -62,9 +62,9 @@ class Rig:
         self.store.open(OUTBOX, persistence.SCHEMA)
         self.rows = persistence.Rows(self.store)
         self.outbox = Outbox(self.store, "plan")
-        game, new = self.rows.load(self.setup)
+        game = self.rows.load(self.setup)
         self.actor: Actor[Game, Input, Effect] = Actor(self.store, game, self._step, self, lambda: Now(START, 0.0))
-        self.actor.feed(Started(new))
+        self.actor.feed(Started())
 
     def _step(self, game: Game, event: Input, now: Now) -> tuple[Game, Sequence[Effect]]:
         return handlers.step(self.setup, game, event, now)
