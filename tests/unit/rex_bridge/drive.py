@@ -14,7 +14,7 @@ from deploy.simulators.flashforge.machine import Job, Machine
 from services.chassis.clock import Now
 from services.rex_bridge import poller, telemetry
 from services.rex_bridge.control import Order
-from services.rex_bridge.framing import Exchange
+from services.rex_bridge.framing import READS, Exchange
 from services.rex_bridge.settings import PrinterAddress, RexBridgeSettings
 from services.rex_bridge.state import (
     Answered,
@@ -189,11 +189,16 @@ class Drive:
             lines = [] if taken else ["Control failed."]
         elif code == "M602":
             self.control, lines = False, []
-        elif self.manner == "stubborn" or (self.dialect.needs_control and not self.control):
+        elif self._refuses(code):
             lines = ["Control failed."]
         else:
             lines = reply_lines(self.dialect, self.machine, code, arguments)
         return dressed(lines or [], code, self.dialect.eol, self.faults, twice=False)
+
+    def _refuses(self, code: str) -> bool:
+        if self.manner == "no_orders":
+            return code not in READS
+        return self.manner == "stubborn" or (self.dialect.needs_control and not self.control)
 
     def _hang_up(self) -> None:
         if self.holds and self.holds[-1].closed is None:

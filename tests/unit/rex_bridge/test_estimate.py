@@ -32,7 +32,7 @@ def test_null_until_it_means_something() -> None:
 @pytest.mark.parametrize("start", [0.0, 0.37])
 def test_near_the_truth_from_a_tenth_on(total: float, start: float) -> None:
     points = follow(total, start)[int(total * 0.1) + 70 :]
-    assert all(r is not None and abs(r - true) <= total * 0.03 for true, r in points)
+    assert all(r is not None and abs(r - true) <= total * 0.006 for true, r in points)
 
 
 def test_it_never_jumps() -> None:
@@ -44,6 +44,16 @@ def test_it_never_jumps() -> None:
     steps = [b - a for a, b in itertools.pairwise(values) if a is not None and b is not None]
     assert max(steps) < 60
     assert min(steps) > -60
+
+
+def test_percents_of_unequal_length_do_not_shake_it() -> None:
+    known, worst, second = Estimate(), 0.0, 0
+    ends = list(itertools.accumulate(2 if percent % 2 else 18 for percent in range(100)))
+    for second in range(ends[-1]):
+        known = observe(known, float(sum(end <= second for end in ends)), float(second))
+        if second > 300 and known.remaining is not None:
+            worst = max(worst, abs(known.remaining - (ends[-1] - second)))
+    assert worst < 50
 
 
 def test_a_slower_part_is_noticed() -> None:

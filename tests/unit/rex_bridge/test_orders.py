@@ -9,6 +9,7 @@ from contracts.events import EventKind
 from contracts.printers import RexStatus
 from services.rex_bridge import control, orders
 from services.rex_bridge.control import Order
+from services.rex_bridge.replies import Activity, Machine
 from services.rex_bridge.state import Say, Show
 from tests.unit.rex_bridge.drive import Drive, printing, settings
 
@@ -47,6 +48,40 @@ def test_control_is_taken_for_the_order_only() -> None:
     assert not drive.control
 
 
+def test_firmware_that_answers_nothing_without_control_is_not_given_up_for_an_order() -> None:
+    drive = printing(dialect="trex")
+    drive.heard.clear()
+    drive.order("pause")
+    drive.run(0.5)
+    assert asked(drive)[:3] == ["M119", "M25", "M119"]
+    assert not {"M601 S1", "M602"} & set(asked(drive))
+
+
+def test_an_order_that_the_printer_refuses_is_refused() -> None:
+    drive = printing()
+    drive.manner = "no_orders"
+    drive.order("cancel")
+    drive.until(lambda: answers(drive), 1)
+    assert (answers(drive)[0].kind, answers(drive)[0].reason) == (
+        EventKind.REFUSED,
+        "the printer answers: Control failed",
+    )
+    assert drive.state.tracker.current is not None
+    assert not drive.state.tracker.current.cancelling
+
+
+def test_a_cancel_that_never_reached_the_printer_is_forgotten() -> None:
+    drive = printing()
+    drive.order("cancel")
+    drive.until(lambda: drive.state.tracker.current and drive.state.tracker.current.cancelling, 1)
+    drive.manner = "off"
+    drive.holds[-1].closed = drive.time
+    drive.until(lambda: answers(drive), 20)
+    assert answers(drive)[0].kind is EventKind.REFUSED
+    assert drive.state.tracker.current is not None
+    assert not drive.state.tracker.current.cancelling
+
+
 def test_a_cancel_is_a_cancelled_print_and_not_a_failed_one() -> None:
     drive = printing()
     drive.order("cancel")
@@ -58,6 +93,7 @@ def test_a_cancel_is_remembered_over_a_restart() -> None:
     drive = printing()
     drive.order("cancel")
     drive.until(lambda: "M26" in asked(drive), 1)
+    drive.machine.pass_time(5)
     drive.restart()
     drive.run(3)
     assert drive.kinds() == [EventKind.STARTED, EventKind.CANCELLED]
@@ -90,6 +126,11 @@ def test_what_is_so_already_is_done() -> None:
     drive.order("resume")
     drive.run(1)
     assert (answers(drive)[0].kind, answers(drive)[0].reason) == (EventKind.DONE, "it was printing already")
+    drive.machine.pause()
+    drive.run(3)
+    drive.order("pause")
+    drive.run(1)
+    assert (answers(drive)[1].kind, answers(drive)[1].reason) == (EventKind.DONE, "it was paused already")
 
 
 def test_the_slicer_in_control_is_the_answer_and_polling_goes_on() -> None:
@@ -236,6 +277,12 @@ def test_temperatures_are_off_by_default_and_clamped() -> None:
     for bad in ("nan", "inf", "-1", "hot"):
         with pytest.raises(BadCommand):
             understood("bed", bad, **on)
+
+
+def test_a_light_that_stays_off_is_not_obeyed() -> None:
+    dark = Machine(Activity.IDLE, "READY", light=False)
+    assert not control.obeyed(Order("light", True), dark, None)
+    assert control.obeyed(Order("light", False), dark, None)
 
 
 def test_the_light_is_on_or_off() -> None:

@@ -88,6 +88,19 @@ def test_found_paused_is_started_and_paused() -> None:
     assert kinds(Tracker(), sight) == [EventKind.STARTED, EventKind.PAUSED]
 
 
+def test_a_name_that_comes_late_is_taken() -> None:
+    nameless = Tracker(7, Print("rex-20260102-7", WALL))
+    after, _ = prints.look(nameless, "rex", PRINTING, WALL)
+    assert after.current is not None
+    assert after.current.job == "cube.gx"
+
+
+def test_busy_while_paused_is_no_resuming() -> None:
+    assert RUNNING.current is not None
+    paused = replace(RUNNING, current=replace(RUNNING.current, paused=True))
+    assert kinds(paused, Sight(Activity.BUSY, "cube.gx", None)) == []
+
+
 def test_only_whole_percents_are_written_down() -> None:
     assert prints.look(RUNNING, "rex", replace(PRINTING, progress=40.6), WALL)[0] == RUNNING
     assert prints.look(RUNNING, "rex", PRINTING, WALL)[0] != RUNNING
