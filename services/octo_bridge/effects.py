@@ -68,7 +68,9 @@ class SendLines:
 
 @dataclass(frozen=True)
 class Connect:
-    """Have OctoPrint open the serial port."""
+    """Have OctoPrint open this serial port."""
+
+    port: str
 
 
 @dataclass(frozen=True)

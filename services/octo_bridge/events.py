@@ -94,7 +94,8 @@ class Seen:
     z: float | None = None
     heaters: tuple[Heaters, ...] = ()
     port: str | None = None
-    offers_virtual: bool = True
+    offers: tuple[str, ...] = ()
+    """Ports that OctoPrint could open; only a polled picture says."""
     polled: bool = False
 
 

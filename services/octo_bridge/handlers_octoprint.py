@@ -13,25 +13,23 @@ from services.octo_bridge.gcode_file import is_ours
 from services.octo_bridge.handlers_doubt import is_idle
 from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
 from services.octo_bridge.outcome import Result, announce, raise_epoch
-from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading
 
-ALLOWED_PORTS = frozenset({"VIRTUAL"})
-"""Nothing is sent to any other port: the plans have no height map yet."""
 READ_LOG_EVERY = 2.0
 MARK_EVERY = 6 * 3600.0
 """Seconds. OctoPrint rotates its log daily; a mark must never be older than what it keeps."""
 
 
-def take_seen(m: Machine, e: Seen, now: Now) -> Result:
+def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
     """OctoPrint's own picture."""
     m, effects = printer_is(m, e.printer, e.error, now)
     if e.polled:
-        m = m.see(port=e.port)
+        m = m.see(port=e.port, offers=e.offers)
     elif m.octo.port is None and e.printer not in LOST:
         effects.append(Look())
     if e.polled or m.octo.link in (Link.OK, Link.NO_PRINTER, Link.PRINTER_ERROR, Link.REFUSED_PORT):
-        m, more = _link_is(m, *_link_of(m, e), now)
+        m, more = _link_is(m, *_link_of(m, e, s), now)
         effects += more
     if m.running is not None and m.octo.printer is Printer.PRINTING and e.filepos != m.octo.filepos:
         m = replace(m, moved_at=now.mono)
@@ -43,28 +41,39 @@ def take_seen(m: Machine, e: Seen, now: Now) -> Result:
     return m, effects
 
 
-def _link_of(m: Machine, e: Seen) -> tuple[Link, str | None]:
-    if m.octo.port is not None and m.octo.port not in ALLOWED_PORTS:
+def _link_of(m: Machine, e: Seen, s: BridgeSettings) -> tuple[Link, str | None]:
+    if m.octo.port is not None and m.octo.port not in s.allowed_ports:
         return Link.REFUSED_PORT, (
-            f"OctoPrint is connected to {m.octo.port}: this version drives the Virtual Printer only; "
-            "choose the port VIRTUAL in OctoPrint"
+            f"OctoPrint is connected to {m.octo.port}, which nobody has allowed; choose {_named(s)} in OctoPrint, "
+            "or name the printer's port in BOARDCAST_PRINTER_PORTS"
         )
     if e.printer is Printer.ERROR:
         return Link.PRINTER_ERROR, f"the printer is lost: {e.error or 'offline after error'}; connecting again"
     if e.printer is Printer.CONNECTING:
         return Link.NO_PRINTER, "OctoPrint is connecting to the printer"
     if e.printer is Printer.OFFLINE or e.printer is Printer.UNKNOWN:
-        if not e.offers_virtual and e.polled:
+        if e.polled and s.allowed_ports == (VIRTUAL,) and VIRTUAL not in e.offers:
             return Link.REFUSED_PORT, (
-                "OctoPrint has no port VIRTUAL: this version drives the Virtual Printer only; "
-                "switch the Virtual Printer on in OctoPrint"
+                "OctoPrint has no port VIRTUAL, the only one that BOARDCAST_PRINTER_PORTS allows; "
+                "switch the Virtual Printer on in OctoPrint, or name the printer's port"
             )
+        if e.polled and _openable(e.offers, s) is None:
+            return Link.NO_PRINTER, f"OctoPrint sees no port {_named(s)}: is the printer plugged in and on?"
         if m.octo.link is Link.REFUSED_PORT and not e.polled:
             return Link.REFUSED_PORT, m.octo.reason
         return Link.NO_PRINTER, "OctoPrint is not connected to the printer: is it plugged in and on? Connecting again"
     if m.octo.port is None:
         return Link.NO_PRINTER, "asking OctoPrint which port the printer is on"
     return Link.OK, None
+
+
+def _named(s: BridgeSettings) -> str:
+    return " or ".join(s.allowed_ports)
+
+
+def _openable(offers: tuple[str, ...], s: BridgeSettings) -> str | None:
+    """The port to open: the first allowed one that is there."""
+    return next((port for port in s.allowed_ports if port in offers), None)
 
 
 def _readings(m: Machine, e: Seen, now: Now) -> Machine:
@@ -148,8 +157,11 @@ def connect(m: Machine, now: Now, s: BridgeSettings) -> Result:
         return m, []
     if now.mono - m.last_asked("connect") < m.connect_wait:
         return m, []
+    port = _openable(m.octo.offers, s)
+    if port is None:
+        return m, []
     m = replace(m.ask("connect", now.mono), connect_wait=min(m.connect_wait * 2, s.connect_back_off))
-    return m, [Connect()]
+    return m, [Connect(port)]
 
 
 def read_log(m: Machine, now: Now) -> Result:

@@ -116,8 +116,8 @@ class OctoPrint:
             except Trouble as trouble:
                 if trouble.status != 409:  # lost between the two questions
                     raise
-        virtual = "VIRTUAL" in (options.get("ports") or [])
-        return Seen(**seen, heaters=heaters, port=current.get("port"), offers_virtual=virtual, polled=True)
+        offers = tuple(str(port) for port in options.get("ports") or [])
+        return Seen(**seen, heaters=heaters, port=current.get("port"), offers=offers, polled=True)
 
     def submit(self, path: str, text: str, timeout: float) -> tuple[Post, str | None]:
         """POST a job file and have it printed: the one request that must never be repeated without evidence."""
@@ -149,9 +149,9 @@ class OctoPrint:
         """Send lines outside a job. Raises Trouble."""
         self._request("POST", "/api/printer/command", json={"commands": list(lines)})
 
-    def connect(self) -> None:
-        """Open the Virtual Printer's port. Raises Trouble."""
-        self._request("POST", "/api/connection", json={"command": "connect", "port": "VIRTUAL"})
+    def connect(self, port: str) -> None:
+        """Open *port*. Raises Trouble."""
+        self._request("POST", "/api/connection", json={"command": "connect", "port": port})
 
     def login(self) -> str:
         """The word by which the push socket is opened: ``name:session``. Raises Trouble."""

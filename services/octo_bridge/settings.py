@@ -8,6 +8,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.chassis.discovery.settings import DiscoverySettings
 
+VIRTUAL = "VIRTUAL"
+"""OctoPrint's name for the port of its Virtual Printer: the only one that can hurt nobody."""
+
 
 class ZHoming(StrEnum):
     """What finds Z = 0: a switch in the corner (0, 0), or a probe that touches the plate."""
@@ -22,6 +25,13 @@ class BridgeSettings(DiscoverySettings):
     octoprint_url: str | None = Field(default=None, description="OctoPrint, for example http://octopi.local.")
     octoprint_api_key: SecretStr | None = Field(
         default=None, description="API key of an OctoPrint user of its own, in the group Admins (to read the log)."
+    )
+    printer_ports: str = Field(
+        default=VIRTUAL,
+        description=(
+            "Ports of OctoPrint that may be driven, comma-separated, the first that is there is opened. A real printer "
+            "only moves when its owner names its port here, for example /dev/ttyUSB0, and `doctor` has passed for it."
+        ),
     )
     nozzle: float = Field(default=205, ge=170, le=300, description="Nozzle while drawing; PLA.")
     bed: float = Field(default=60, ge=0, le=120, description="Bed while drawing.")
@@ -62,6 +72,20 @@ class BridgeSettings(DiscoverySettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError(f"'{value}' is no address; use http://host[:port]")
         return value.rstrip("/") if value is not None else None
+
+    @field_validator("printer_ports")
+    @classmethod
+    def _names_ports(cls, value: str) -> str:
+        if not any(name.strip() for name in value.split(",")):
+            raise ValueError("name at least one port, for example VIRTUAL")
+        if any(name.strip().upper() == "AUTO" for name in value.split(",")):
+            raise ValueError("AUTO would drive whatever is plugged in; name the port")
+        return value
+
+    @property
+    def allowed_ports(self) -> tuple[str, ...]:
+        """The ports of `printer_ports`, in their order."""
+        return tuple(name.strip() for name in self.printer_ports.split(",") if name.strip())
 
     @model_validator(mode="after")
     def _targets_under_caps(self) -> BridgeSettings:

@@ -132,6 +132,8 @@ class Octo:
     printer: Printer = Printer.UNKNOWN
     error: str | None = None
     port: str | None = None
+    offers: tuple[str, ...] = ()
+    """Ports that OctoPrint could open."""
     path: str | None = None
     """The file that is selected."""
     filepos: int | None = None

@@ -58,7 +58,7 @@ def _take(m: Machine, event: e.Input, now: Now, s: BridgeSettings) -> Result:
 def _take_octoprint(m: Machine, event: e.Input, now: Now, s: BridgeSettings) -> Result:
     match event:
         case e.Seen():
-            return octoprint.take_seen(m, event, now)
+            return octoprint.take_seen(m, event, now, s)
         case e.Unreachable():
             return octoprint.take_unreachable(m, event, now)
         case e.PushChanged():

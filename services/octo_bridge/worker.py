@@ -76,8 +76,8 @@ class Worker:
                 self._begin(self._ask("targets", lambda c: c.targets(nozzle, bed)))
             case fx.SendLines(what=what, lines=lines):
                 self._begin(self._ask(what, lambda c: c.lines(lines)))
-            case fx.Connect():
-                self._begin(self._ask("connect", lambda c: c.connect()))
+            case fx.Connect(port=port):
+                self._begin(self._ask("connect", lambda c: c.connect(port)))
             case fx.DeleteFile(path=path):
                 self._begin(self._delete(path))
             case fx.DeleteFolder(folder=folder):

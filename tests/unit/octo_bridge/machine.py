@@ -89,7 +89,7 @@ class Rig:
         bed = (octo.bed.actual, octo.bed.target) if octo.bed else (20.0, 0.0)
         heaters = (e.Heaters(more.pop("nozzle", nozzle), more.pop("bed", bed)),)
         known = {"printer": octo.printer, "path": octo.path, "filepos": octo.filepos, "port": octo.port or "VIRTUAL",
-                 "polled": True, "heaters": heaters}  # fmt: skip
+                 "polled": True, "heaters": heaters, "offers": ("VIRTUAL",)}  # fmt: skip
         return e.Seen(**(known | more))
 
     def connect(self) -> None:

@@ -100,7 +100,7 @@ def test_on_a_real_port_nothing_else_is_ever_asked() -> None:
 
 def test_offline_without_a_virtual_port_is_never_connected() -> None:
     rig = Rig()
-    rig.feed(rig.seen(printer=Printer.OFFLINE, port=None, offers_virtual=False))
+    rig.feed(rig.seen(printer=Printer.OFFLINE, port=None, offers=()))
     rig.wait(60, watched=False)
     assert rig.machine.octo.link is Link.REFUSED_PORT
     assert not rig.of(Connect)
