@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deploy.simulators.flashforge.child import FlashforgeSimulator
 from deploy.simulators.mosquitto import Mosquitto
 from deploy.simulators.octoprint import OctoPrint
 from deploy.simulators.process import ChildProcess
@@ -26,16 +27,18 @@ class Stack:
         *,
         broker: Mosquitto | None = None,
         octoprint: OctoPrint | None = None,
+        rex: FlashforgeSimulator | None = None,
         root: str = "boardcast",
         services: Sequence[str] = SERVICES,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """*settings* are environment variables for every service; *root* is the topic root."""
+        """*settings* are environment variables for every service; *root* is the topic root; *rex* brings rex_bridge."""
         self.folder = folder
         self.root = root
         self.broker = broker or Mosquitto(folder / "mosquitto")
         self.octoprint = octoprint or OctoPrint(folder / "octoprint")
-        self._names = tuple(services)
+        self.rex = rex
+        self._names = (*services, "rex_bridge") if rex is not None else tuple(services)
         self._settings = dict(settings or {})
         self.services: dict[str, ChildProcess] = {}
 
@@ -43,6 +46,8 @@ class Stack:
         """Start everything, the broker first. Raises what the parts raise, with the end of their log."""
         self.broker.start()
         self.octoprint.start()
+        if self.rex is not None:
+            self.rex.start()
         for name in self._names:
             self.service(name).start()
         for name in self._names:
@@ -68,6 +73,7 @@ class Stack:
             "BOARDCAST_DATA_DIR": str(self.data(name)),
             "BOARDCAST_OCTOPRINT_URL": self.octoprint.url,
             "BOARDCAST_OCTOPRINT_API_KEY": self.octoprint.api_key,
+            "BOARDCAST_REX_PRINTERS": f"rex={self.rex.address}" if self.rex is not None else "",
             "BOARDCAST_LOG_FORMAT": "json",
             **self._settings,
         }
@@ -99,5 +105,7 @@ class Stack:
         """End everything in an orderly way, the services first."""
         for process in self.services.values():
             process.terminate()
+        if self.rex is not None:
+            self.rex.stop()
         self.octoprint.stop()
         self.broker.stop()

@@ -1,4 +1,4 @@
-"""`make demo`: a broker, a real OctoPrint with its Virtual Printer and every service, until Ctrl-C.
+"""`make demo`: a broker, a real OctoPrint with its Virtual Printer, a simulated REX II, every service, until Ctrl-C.
 
 Settings: DEMO_MQTT_PORT (18830), DEMO_OCTOPRINT_PORT (15080), DEMO_CHAT_RATE (messages a minute of the simulated chat,
 0 silences it). Everything that it makes is below `.demo/`.
@@ -20,6 +20,7 @@ from contracts.events import Event, EventKind
 from contracts.moves import MoveState, MoveStatus
 from deploy.demo.ports import PortTaken, choose
 from deploy.demo.view import View
+from deploy.simulators.flashforge.child import FlashforgeSimulator
 from deploy.simulators.mosquitto import Mosquitto, MosquittoMissing
 from deploy.simulators.octoprint import OctoPrint
 from deploy.simulators.waiting import DeadlineExceeded
@@ -32,6 +33,8 @@ from services.chassis.log import LogFormat
 
 ROOT = channels.DEFAULT_ROOT
 DEFAULT_CHAT_RATE = "30"
+TRIES = 20
+"""For each of the demo's own commands."""
 
 
 def main() -> int:
@@ -67,6 +70,7 @@ def make_stack(folder: Path) -> Stack:
         folder,
         broker=Mosquitto(folder / "mosquitto", choose("DEMO_MQTT_PORT", 18830)),
         octoprint=OctoPrint(folder / "octoprint", choose("DEMO_OCTOPRINT_PORT", 15080)),
+        rex=FlashforgeSimulator(folder / "flashforge", start="benchy.gx"),
         root=ROOT,
         settings={"BOARDCAST_CHAT_SOURCE": "simulated", "BOARDCAST_CHAT_RATE": rate},
     )
@@ -78,6 +82,7 @@ def introduce(stack: Stack) -> None:
     print(f"""
   broker       {stack.broker.url}
   OctoPrint    {stack.octoprint.url}   (no login from this machine)
+  REX II       a simulated one, printing; watched on {ROOT}/v1/printer/rex/state
   logs         {_shown(stack.folder / "log")}
 
   watch        mosquitto_sub -p {port} -t '{ROOT}/v1/#' -v
@@ -110,17 +115,20 @@ async def show(stack: Stack, began: float) -> None:
 async def ask(bus: MqttBus, answers: Answers, channel: channels.Channel, word: str, port: int) -> None:
     """Publish one command as a person would, and print the answer; asked again until there is one."""
     print(f"  mosquitto_pub -p {port} -t {channel.topic(ROOT)} -m {word}")
-    for _ in range(20):
+    said = f"no answer; look into the logs of the services for '{word}'"
+    for _ in range(TRIES):
         answer = answers.next(word)
         bus.publish(channel.topic(ROOT), word.encode())
         try:
             event = await asyncio.wait_for(answer, 1.0)
         except TimeoutError:
             continue
-        print(f"    {event.event.value}{': ' + event.reason if event.reason else ''}", flush=True)
+        said = f"{event.event.value}: {event.reason}" if event.reason else event.event.value
         if event.event is EventKind.DONE:
-            return
-    print(f"    no answer; look into the logs of the services for '{word}'", flush=True)
+            break
+        # The services may not have heard of each other yet.
+        await asyncio.sleep(0.2)
+    print(f"    {said}", flush=True)
 
 
 class Answers:
