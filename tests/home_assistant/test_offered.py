@@ -87,7 +87,22 @@ def test_the_printer_is_disarmed_when_the_last_one_has_left(house: House, probe:
     put("ann", "not_home")
     put("bob", "not_home")
     probe.wait("printer/ender/command", lambda m: m.text == "disarm", since=mark, deadline_s=5)
-    assert len(probe.seen("printer/ender/command", since=mark)) == 1
+
+
+def test_nobody_is_away_who_is_not_known_to_be(house: House, probe: MqttProbe) -> None:
+    house.home.client.post("states/device_tracker.bob", state="unknown")
+    house.home.client.post("states/device_tracker.ann", state="home")
+    mark, before = probe.mark(), runs(house)
+    house.home.client.post("states/device_tracker.ann", state="not_home")
+    wait_until(lambda: set(runs(house)) - set(before), 5, "the automation to have thought about it")
+    assert {how for run, how in runs(house).items() if run not in before} == {"failed_conditions"}
+    assert probe.seen("printer/ender/command", since=mark) == []
+
+
+def runs(house: House) -> dict[str, str]:
+    """How each run of the disarming automation ended."""
+    found = house.home.client.ask("trace/list", domain="automation", item_id="disarm")
+    return {run["run_id"]: run["script_execution"] for run in found if run["state"] == "stopped"}
 
 
 def test_the_dashboard_loads_and_names_entities_that_exist(house: House, probe: MqttProbe) -> None:
