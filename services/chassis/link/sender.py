@@ -17,7 +17,8 @@ from contracts.links import CONSUMER_FRAME, START_DIGEST, Hello, Lost, Position,
 from services.chassis import log
 from services.chassis.bus.port import Bus, Message
 from services.chassis.dead_letters import DeadLetters
-from services.chassis.link.outbox import Outbox, Row
+from services.chassis.link.frames import ENVELOPE, data_frame
+from services.chassis.link.outbox import Outbox
 from services.chassis.store import Unit
 
 _log = log.get(__name__)
@@ -25,8 +26,6 @@ _log = log.get(__name__)
 WINDOW = 400
 """Below Mosquitto's default queue of 1000 messages, beyond which it drops silently."""
 BACK_OFF_MOST = 60.0
-_ENVELOPE = 200
-"""Bytes of a data frame around its body, at most."""
 PRUNE_AFTER = 0.5
 """Seconds without a transaction of ours that takes the receipted rows along."""
 DOUBT_FIRST = 0.5
@@ -87,7 +86,7 @@ class LinkSender:
 
         Raises TooLarge for what the bus could never carry: once in the outbox, it would hold up the link for ever.
         """
-        seq = self._outbox.append(unit, body, self._bus.capabilities.max_payload - _ENVELOPE)
+        seq = self._outbox.append(unit, body, self._bus.capabilities.max_payload - ENVELOPE)
         if not unit.draft((self, "appended"), False):
             unit.set_draft((self, "appended"), True)
             if self._prune_timer is not None:
@@ -317,8 +316,3 @@ class LinkSender:
             self._send(data_frame(epoch, row))
             self._cursor = row.seq
             self._highest = max(self._highest, row.seq)
-
-
-def data_frame(epoch: str, row: Row) -> bytes:
-    """A contracts.links.Data as JSON, around a body that is JSON already."""
-    return f'{{"kind":"data","epoch":"{epoch}","seq":{row.seq},"digest":"{row.digest}","body":{row.body}}}'.encode()

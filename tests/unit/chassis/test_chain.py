@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from contracts.links import SENDER_FRAME, START_DIGEST, Data
 from services.chassis.link.chain import canonical, digest
+from services.chassis.link.frames import data_frame
 from services.chassis.link.outbox import Row
-from services.chassis.link.sender import data_frame
 
 EPOCH = "a" * 32
 values = st.recursive(
