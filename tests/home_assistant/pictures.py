@@ -141,8 +141,11 @@ def play(lab: Lab) -> None:
     lab.press("ender_park")
     lab.press("board_confirm_empty")
     lab.call("switch.turn_on", "switch.ender_armed")
-    lab.call("text.set_value", "text.board_move", value="a1 h8")
-    lab.wait("sensor.board_drawn", lambda drawn: int(drawn or 0) >= 1, 60)
+    for move in ("a1 h8", "a8 h1", "d4 e5"):
+        lab.call("text.set_value", "text.board_move", value=move)
+    lab.wait("sensor.board_drawn", lambda drawn: int(drawn or 0) >= 2, 60)
+    lab.press("ender_home")
+    lab.press("ender_adopt")
 
 
 if __name__ == "__main__":
