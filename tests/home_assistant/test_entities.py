@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -10,8 +12,9 @@ import pytest
 
 from deploy.simulators.waiting import wait_until
 from services.chassis.discovery.entities import BinarySensor, Device, Entity, Number, Sensor
+from services.chassis.discovery.payload import Install, device_payload
 from tests.harness.mqtt_probe import MqttProbe
-from tests.home_assistant.announced import announced, entity_id, publish, say_states, shown
+from tests.home_assistant.announced import announced, entity_id, publish, say_states, service_topic, shown
 from tests.home_assistant.conftest import House
 
 ROOT = "tables"
@@ -170,6 +173,24 @@ def test_what_is_not_known_is_unknown(house: House, probe: MqttProbe) -> None:
     wait_until(lambda: not wrong(house, wanted), 5, lambda: f"unknown: {wrong(house, wanted)}")
     say_states(partial(publish, probe), ROOT, shown(ROOT), full=True)
     wait_until(lambda: not wrong(house, VALUES), 5, lambda: f"known again: {wrong(house, VALUES)}")
+
+
+def test_a_printer_that_was_renamed_keeps_its_entities_and_their_history(house: House, probe: MqttProbe) -> None:
+    def entries() -> dict[str, str]:
+        listed = house.home.client.ask("config/entity_registry/list")
+        return {entry["entity_id"]: entry["id"] for entry in listed if "tables_rex_" in entry["entity_id"]}
+
+    def names() -> set[str]:
+        return {device["name"] for device in house.home.client.ask("config/device_registry/list")}
+
+    before = entries()
+    renamed = dataclasses.replace(shown(ROOT)[0].device, name="Office printer")
+    install = Install(ROOT, "rex_bridge", "homeassistant", "0.1", service_topic(ROOT, "rex_bridge"))
+    publish(probe, install.topic("rex"), json.dumps(device_payload(renamed, install)).encode())
+    wait_until(lambda: "Office printer" in names(), 5, lambda: str(names()))
+    assert "Lab printer" not in names()
+    assert entries() == before
+    wait_until(lambda: not wrong(house, VALUES), 5, lambda: str(wrong(house, VALUES)))
 
 
 def test_home_assistant_has_nothing_to_complain_of(house: House, states: dict[str, dict[str, Any]]) -> None:
