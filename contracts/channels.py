@@ -87,6 +87,19 @@ class Channel:
         return f"{root}/{VERSION}/{re.sub(r'{[^}]*}', '+', self.address)}"
 
 
+@dataclass(frozen=True)
+class DurableLink:
+    """The two channels of a durable link. Each end keeps its half in its store under *name*."""
+
+    name: str
+    frames: Channel
+    receipts: Channel
+
+    def addresses(self, root: str) -> tuple[str, str, str]:
+        """Name, topic of the sender's frames and topic of the consumer's, below *root*."""
+        return self.name, self.frames.topic(root), self.receipts.topic(root)
+
+
 def check_root(root: str) -> str:
     """*root* if it can stand before the version in a topic on every supported broker; ValueError otherwise."""
     if not _ROOT.fullmatch(root):
@@ -194,6 +207,10 @@ DEAD_LETTER = Channel(
     "dead_letter", "dead_letter/{service}", presence.DeadLetter, Kind.DEAD_LETTER, SERVICES, (Party.OPERATOR,),
     "What could not be understood on a link.",
 )  # fmt: skip
+
+CHAT_LINK = DurableLink("chat", LINK_CHAT, LINK_CHAT_RECEIPT)
+PLAN_LINK = DurableLink("plan", LINK_PLAN, LINK_PLAN_RECEIPT)
+OUTCOME_LINK = DurableLink("outcome", LINK_OUTCOME, LINK_OUTCOME_RECEIPT)
 
 CHANNELS: tuple[Channel, ...] = (
     MOVE_REQUEST, MOVE_STATUS, BOARD_STATE, BOARD_DRAWING, BOARD_COMMAND, BOARD_EVENT,

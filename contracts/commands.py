@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import Field, ValidationError
 
 from contracts.base import Order
-from contracts.text import EchoId, printable
+from contracts.text import EchoId, echo_of, printable
 
 MAX_COMMAND_BYTES = 4096
 
@@ -44,13 +43,16 @@ class BadCommand(ValueError):
         self.command_id = command_id
 
 
-def parse_command(payload: bytes, verbs: Verbs) -> Command:
+def parse_command(payload: bytes, verbs: Verbs, *, retained: bool = False) -> Command:
     """The command in *payload*, known to *verbs* and with as many arguments as its verb takes.
 
-    Raises BadCommand with a reason that says what would have been understood.
+    Raises BadCommand with a reason that says what would have been understood; and for every *retained* one, because
+    the broker hands it over at every start: a retained pause would fire for ever.
     """
     command = _decode(payload)
     word = command.command.lower()
+    if retained:
+        raise BadCommand("a retained command is ignored: publish it without retain", word, command.id)
     verb = verbs.get(word)
     if verb is None:
         known = ", ".join(v.usage for v in verbs.values())
@@ -81,18 +83,5 @@ def _decode(payload: bytes) -> Command:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the payload"
         raise BadCommand(
-            f"not understood: {printable(where.encode(), 60)}: {first['msg']}"[:400], None, _echo(text)
+            f"not understood: {printable(where.encode(), 60)}: {first['msg']}"[:400], None, echo_of(text, "id")
         ) from error
-
-
-def _echo(text: str) -> str | None:
-    """The id of a JSON command that is otherwise wrong, so that its sender can tell which one was refused."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    echo = found.get("id") if isinstance(found, dict) else None
-    if not isinstance(echo, str) or not 1 <= len(echo) <= 100:
-        return None
-    # json takes half a surrogate pair, which no answer could carry.
-    return echo if echo.isascii() or echo.encode(errors="ignore").decode() == echo else None

@@ -52,7 +52,7 @@ class ChatIngest:
         self._discovery = Discovery(NAME, settings, presence(settings), parts.store, parts.bus)
         self._table = home_assistant.table(settings)
         dead = DeadLetters(parts.bus, channels.DEAD_LETTER.topic(root, service=NAME), render_dead_letter)
-        topics = LinkTopics("chat", channels.LINK_CHAT.topic(root), channels.LINK_CHAT_RECEIPT.topic(root))
+        topics = LinkTopics(*channels.CHAT_LINK.addresses(root))
         self._link = LinkSender(Outbox(parts.store, topics.name), parts.bus, topics, dead)
         self._intake = Intake(parts.store, self._link, self._limits, self._show)
         record = settings.chat_record

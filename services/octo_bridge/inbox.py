@@ -63,10 +63,7 @@ _JOB_ID = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 def command_of(message: Message) -> Commanded | CommandBad:
     """A message on the command topic as an input."""
-    if message.retained:
-        # The broker hands it over at every start: a retained pause would fire for ever.
-        return CommandBad(None, None, "a retained command is ignored: publish it without retain")
     try:
-        return Commanded(parse_command(message.payload, ENDER_VERBS))
+        return Commanded(parse_command(message.payload, ENDER_VERBS, retained=message.retained))
     except BadCommand as error:
         return CommandBad(error.word, error.command_id, str(error))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from contracts.moves import MoveRequest
-from contracts.text import display_text
+from contracts.text import display_text, echo_of
 from services.planner import grammar
 from services.planner.game import MQTT, OPERATOR, User
 from services.planner.plastic.geometry import BoardGeometry
@@ -60,7 +59,7 @@ def _read_json(text: str, board: BoardGeometry) -> Request:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = display_text(".".join(str(part) for part in first["loc"])) or "the payload"
-        return Request(request_id=_echo(text), refusal=f"not understood: {where}: {first['msg']}"[:400])
+        return Request(request_id=echo_of(text, "request_id"), refusal=f"not understood: {where}: {first['msg']}"[:400])
     user = OPERATOR
     if asked.user is not None:
         user = User(MQTT, asked.user.id, display_text(asked.user.name or asked.user.id) or "?")
@@ -72,16 +71,3 @@ def _read_json(text: str, board: BoardGeometry) -> Request:
         reason = "a line needs two different squares"
         return Request(request_id=asked.request_id, user=user, refusal=reason)
     return Request(asked.from_square, asked.to_square, asked.request_id, user)
-
-
-def _echo(text: str) -> str | None:
-    """The request_id of a request that is otherwise wrong, so that its sender can tell which one was refused."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    echo = found.get("request_id") if isinstance(found, dict) else None
-    if not isinstance(echo, str) or not 1 <= len(echo) <= 100:
-        return None
-    # JSON can escape half a surrogate pair, which no UTF-8 can carry back.
-    return None if any("\ud800" <= c <= "\udfff" for c in echo) else echo

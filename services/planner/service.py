@@ -14,8 +14,7 @@ from contracts.commands import BadCommand, Command, parse_command
 from contracts.events import Event, EventKind
 from contracts.moves import MoveState, MoveStatus
 from contracts.plan import OUTCOME_BODY
-from contracts.presence import DeadLetter
-from contracts.text import printable
+from contracts.presence import render_dead_letter
 from services.chassis import log
 from services.chassis.actor import Actor
 from services.chassis.announcements import Announcements
@@ -56,9 +55,9 @@ class Planner:
         self._topics = Topics(parts.settings.topic_root)
         self._setup = Setup.of(parts.settings)
         self._rows = Rows(parts.store)
-        dead_letters = DeadLetters(self._bus, self._topics.dead_letters, _dead_letter)
+        dead_letters = DeadLetters(self._bus, self._topics.dead_letters, render_dead_letter)
         self._announcements = Announcements(self._store, self._bus)
-        self._plan = LinkSender(Outbox(self._store, "plan"), self._bus, self._topics.plan, dead_letters)
+        self._plan = LinkSender(Outbox(self._store, self._topics.plan.name), self._bus, self._topics.plan, dead_letters)
         self._board_state = Retained(self._bus, self._topics.of(channels.BOARD_STATE))
         self._board_drawing = Retained(self._bus, self._topics.of(channels.BOARD_DRAWING))
         self._discovery = Discovery(NAME, parts.settings, Presence(self._topics.availability), parts.store, parts.bus)
@@ -185,13 +184,9 @@ class Planner:
 
 def _command(message: Message) -> Command | BadCommand:
     try:
-        command = parse_command(message.payload, BOARD_VERBS)
+        return parse_command(message.payload, BOARD_VERBS, retained=message.retained)
     except BadCommand as bad:
         return bad
-    if message.retained:
-        reason = "a retained command is ignored: clear it, and send it unretained"
-        return BadCommand(reason, command.command, command.id)
-    return command
 
 
 def _log_status(status: MoveStatus) -> None:
@@ -203,10 +198,3 @@ def _unstored(request: Request) -> MoveStatus:
     return MoveStatus(
         move_id=None, request_id=request.request_id, state=MoveState.REFUSED, reason=_FAILED, time=now().wall
     )
-
-
-def _dead_letter(topic: str, reason: str, payload: bytes, count: int) -> bytes:
-    letter = DeadLetter(
-        topic=topic, reason=reason[:500], payload=printable(payload), size=len(payload), count=count, time=now().wall
-    )
-    return letter.to_bytes()

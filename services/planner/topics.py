@@ -33,14 +33,14 @@ class Topics:
     @property
     def chat(self) -> LinkTopics:
         """The link that it takes chat from."""
-        return LinkTopics("chat", self.of(channels.LINK_CHAT), self.of(channels.LINK_CHAT_RECEIPT))
+        return LinkTopics(*channels.CHAT_LINK.addresses(self.root))
 
     @property
     def plan(self) -> LinkTopics:
         """The link that it gives plans to."""
-        return LinkTopics("plan", self.of(channels.LINK_PLAN), self.of(channels.LINK_PLAN_RECEIPT))
+        return LinkTopics(*channels.PLAN_LINK.addresses(self.root))
 
     @property
     def outcome(self) -> LinkTopics:
         """The link that it takes outcomes from."""
-        return LinkTopics("outcome", self.of(channels.LINK_OUTCOME), self.of(channels.LINK_OUTCOME_RECEIPT))
+        return LinkTopics(*channels.OUTCOME_LINK.addresses(self.root))

@@ -179,13 +179,7 @@ class Printer:
 
     def _commanded(self, message: Message) -> None:
         try:
-            command = parse_command(message.payload, REX_VERBS)
-            if message.retained:
-                raise BadCommand(
-                    "a retained command is ignored, it would be obeyed again at every start; publish it without retain",
-                    command.command,
-                    command.id,
-                )
+            command = parse_command(message.payload, REX_VERBS, retained=message.retained)
             self._order(control.understand(command, self._settings))
         except BadCommand as error:
             _log.warning("command refused", printer=self.id, topic=message.topic, reason=str(error))

@@ -22,6 +22,12 @@ def test_a_retained_command_is_never_obeyed(payload: bytes) -> None:
     assert "retain" in found.reason
 
 
+def test_the_answer_to_a_retained_command_names_it() -> None:
+    found = command_of(Message("t", b'{"command": "pause", "id": "mine"}', retained=True))
+    assert isinstance(found, CommandBad)
+    assert (found.word, found.id) == ("pause", "mine")
+
+
 @pytest.mark.parametrize("payload", [b"", b"puase", b"\xff\xfe", b"{", b"arm 1 2", b"[" * 3000, b"pause\x00"])
 def test_what_is_not_understood_is_answered(payload: bytes) -> None:
     found = command_of(Message("t", payload))
