@@ -8,7 +8,7 @@ SOURCES := contracts services deploy tests
 PYTEST := $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock tools octoprint contracts unit test check format bench demo test-compose test-home-assistant chaos soak clean
+.PHONY: help venv lock tools octoprint contracts unit test check format bench demo test-compose soak-compose test-home-assistant chaos soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,7 +66,10 @@ demo: venv tools octoprint ## the whole stack on this machine, with a virtual pr
 	@$(PY) -m deploy.demo
 
 test-compose: venv ## the containers; needs a Docker engine
-	$(PYTEST) -q tests/compose
+	$(PYTEST) -q tests/compose -m "not soak"
+
+soak-compose: venv ## the containers for half an hour: fifty moves over kills, memory over a thousand
+	$(PYTEST) -q tests/compose -m soak --timeout=0
 
 test-home-assistant: venv tools octoprint ## a real Home Assistant in a container; needs a Docker engine
 	$(PY) -m tests.home_assistant.container
@@ -79,6 +82,6 @@ soak: venv tools octoprint ## the same for a long time
 	$(PYTEST) -q tests/chaos -m soak --timeout=0
 
 clean: ## remove everything that a target made
-	rm -rf $(VENV) .lock-env .octoprint-env .octoprint-env.lock .demo build dist *.egg-info .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .lock-env .bench-env .octoprint-env .octoprint-env.lock .demo build dist *.egg-info .hypothesis .import_linter_cache \
 	  .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

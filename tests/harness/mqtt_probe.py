@@ -48,7 +48,7 @@ class Seen:
 class MqttProbe:
     """Records everything below a topic root. It comes back by itself when the broker was away."""
 
-    def __init__(self, url: str, root: str) -> None:
+    def __init__(self, url: str, root: str, *, username: str | None = None, password: str | None = None) -> None:
         """`url` as in BOARDCAST_BUS_URL, `root` without a slash at the end, e.g. "boardcast/v1"."""
         self.url = url
         self.root = root
@@ -56,6 +56,8 @@ class MqttProbe:
         self._seen: list[Seen] = []
         self._subscribed = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, clean_session=True)
+        if username is not None:
+            self._client.username_pw_set(username, password)
         self._client.reconnect_delay_set(min_delay=1, max_delay=1)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
@@ -73,6 +75,11 @@ class MqttProbe:
         """Disconnect."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the subscription stands."""
+        return self._subscribed.is_set()
 
     def wait_connected(self, deadline_s: float = CONNECT_DEADLINE_S) -> None:
         """Return when the subscription stands, e.g. after the broker was restarted."""

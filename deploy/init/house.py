@@ -1,0 +1,108 @@
+"""Backup and restore of the whole stack: one archive with every service's database, the credentials and `.env`."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.init.places import SERVICES, Owner, Places, write
+from deploy.init.prepare import folders
+from services.chassis import backup
+from services.chassis.store import FolderInUse, Store
+
+FOLDER = "backups"
+_CREDENTIALS = "credentials.json"
+_DOTENV = "dotenv"
+
+
+class CannotRestore(RuntimeError):
+    """An archive that is not put back; nothing was changed."""
+
+
+def save(places: Places, say: Callable[[str], None]) -> Path:
+    """Write an archive into the folder `backups`; services may run. Raises OSError or sqlite3.Error.
+
+    Each database is copied at one moment of its own; the links between the services settle what lies between two.
+    """
+    folder = places.project / FOLDER
+    folder.mkdir(exist_ok=True)
+    places.project_owner.take(folder, 0o700)
+    target = folder / f"boardcast-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar"
+    unfinished = target.with_suffix(".unfinished")
+    unfinished.touch(mode=0o600)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch, tarfile.open(unfinished, "w") as archive:
+        for service in SERVICES:
+            database = Store(places.data(service), service).path
+            if not database.exists():
+                say(f"{service}: has never run, nothing to save")
+                continue
+            copy = Path(scratch) / database.name
+            backup.backup(database, copy)
+            archive.add(copy, database.name)
+        for path, name in ((places.credentials, _CREDENTIALS), (places.dotenv, _DOTENV)):
+            if path.exists():
+                archive.add(path, name)
+    places.project_owner.take(unfinished, 0o600)
+    unfinished.replace(target)
+    return target
+
+
+def restore(places: Places, archive: Path, say: Callable[[str], None]) -> None:
+    """Put back what *archive* holds; a present `.env` stays.
+
+    Raises CannotRestore before anything is changed, or FolderInUse, OSError, sqlite3.Error.
+    """
+    with tempfile.TemporaryDirectory(dir=places.project) as scratch:
+        found = _unpack(archive, Path(scratch))
+        folders(places)
+        _all_stopped(places)
+        for service in SERVICES:
+            copy = found.get(f"{service}.sqlite3")
+            if copy is None:
+                say(f"{service}: not in the archive, left as it is")
+                continue
+            backup.restore(copy, places.data(service), service)
+            say(f"{service}: restored")
+        if _CREDENTIALS in found:
+            _put(found[_CREDENTIALS], places.credentials, places.service_owner)
+        if _DOTENV in found and not places.dotenv.exists():
+            _put(found[_DOTENV], places.dotenv, places.project_owner)
+        elif _DOTENV in found:
+            say(".env: there is one, left as it is")
+
+
+def _unpack(archive: Path, folder: Path) -> dict[str, Path]:
+    """The files of the archive by name, each checked. Only names that a backup has are looked at."""
+    known = {_CREDENTIALS, _DOTENV, *(f"{service}.sqlite3" for service in SERVICES)}
+    found = {}
+    try:
+        with tarfile.open(archive) as bundle:
+            for member in bundle.getmembers():
+                data = bundle.extractfile(member) if member.isfile() and member.name in known else None
+                if data is None:
+                    raise CannotRestore(f"{archive.name} holds '{member.name}', which no backup has")
+                found[member.name] = folder / member.name
+                found[member.name].write_bytes(data.read())
+        for name, path in found.items():
+            if name.endswith(".sqlite3"):
+                backup.check(path)
+    except (OSError, tarfile.TarError, backup.BadBackup) as error:
+        raise CannotRestore(f"{archive.name} cannot be put back: {error}") from error
+    return found
+
+
+def _all_stopped(places: Places) -> None:
+    for service in SERVICES:
+        try:
+            with Store(places.data(service), service).locked():
+                pass
+        except FolderInUse as error:
+            raise CannotRestore("a service runs; stop them first: docker compose stop") from error
+
+
+def _put(source: Path, target: Path, owner: Owner) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write(target, source.read_text(encoding="utf-8"), owner)

@@ -1,0 +1,79 @@
+"""Where everything is in the init container."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.channels import Party
+
+SERVICES = (Party.CHAT_INGEST, Party.PLANNER, Party.OCTO_BRIDGE, Party.REX_BRIDGE)
+"""The services of the compose stack that have a data volume."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user and group, by number."""
+
+    uid: int
+    gid: int
+
+    def take(self, path: Path, mode: int) -> None:
+        """Make *path* theirs, with *mode*."""
+        path.chmod(mode)
+        os.chown(path, self.uid, self.gid)
+
+
+SERVICE_OWNER = Owner(10001, 10001)
+"""As in deploy/Dockerfile."""
+BROKER_OWNER = Owner(1883, 1883)
+"""As in Mosquitto's image."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The volumes and the owner's folder."""
+
+    volumes: Path = Path("/volumes")
+    project: Path = Path("/project")
+    service_owner: Owner = SERVICE_OWNER
+    broker_owner: Owner = BROKER_OWNER
+
+    @property
+    def credentials(self) -> Path:
+        """The passwords themselves; no other container has this volume."""
+        return self.volumes / "credentials" / "credentials.json"
+
+    @property
+    def broker(self) -> Path:
+        """What the broker reads."""
+        return self.volumes / "broker_config"
+
+    def data(self, service: str) -> Path:
+        """The data folder of a service."""
+        return self.volumes / service
+
+    @property
+    def dotenv(self) -> Path:
+        """The settings of the stack."""
+        return self.project / ".env"
+
+    @property
+    def project_owner(self) -> Owner:
+        """Whoever owns the folder that holds compose.yaml."""
+        found = self.project.stat()
+        return Owner(found.st_uid, found.st_gid)
+
+
+def write(path: Path, text: str, owner: Owner, mode: int = 0o600) -> None:
+    """Replace *path* at once by *text*, never readable by anybody else. Unchanged content is not touched."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        owner.take(path, mode)
+        return
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(mode=0o600)
+    temporary.write_text(text, encoding="utf-8")
+    owner.take(temporary, mode)
+    temporary.replace(path)

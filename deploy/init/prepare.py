@@ -1,0 +1,82 @@
+"""Make what the broker and the services wait for. Run again, it changes nothing that is still right."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+from collections.abc import Mapping
+
+from deploy.init import credentials
+from deploy.init.access import access_list
+from deploy.init.places import SERVICES, Places, write
+
+TLS_LISTENER = """\
+listener 8883
+certfile /mosquitto/generated/tls/server.crt
+keyfile /mosquitto/generated/tls/server.key
+"""
+
+
+class BadCertificate(RuntimeError):
+    """A certificate in the folder `tls` that the broker could not use."""
+
+
+def prepare(places: Places, environment: Mapping[str, str]) -> dict[str, str]:
+    """Everything at its place; the credentials. Raises Damaged, BadCertificate or OSError."""
+    folders(places)
+    known = credentials.ensure(places)
+    for service in SERVICES:
+        write(places.data(service) / "bus-password", known[service] + "\n", places.service_owner, 0o400)
+    _broker(places, known, environment)
+    return known
+
+
+def folders(places: Places) -> None:
+    """Make the volumes' folders, and everything in those of the services their own."""
+    for folder in (places.credentials.parent, *(places.data(service) for service in SERVICES)):
+        folder.mkdir(parents=True, exist_ok=True)
+        places.service_owner.take(folder, 0o700)
+        for path in folder.iterdir():
+            os.chown(path, places.service_owner.uid, places.service_owner.gid)
+    places.broker.mkdir(parents=True, exist_ok=True)
+
+
+def _broker(places: Places, known: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    owner, folder = places.broker_owner, places.broker
+    rules = access_list(
+        environment.get("BOARDCAST_TOPIC_ROOT") or "boardcast",
+        environment.get("BOARDCAST_HOME_ASSISTANT_PREFIX") or "homeassistant",
+        environment.get("BOARDCAST_HOME_ASSISTANT_STATUS") or "homeassistant/status",
+    )
+    owner.take(folder, 0o700)
+    write(folder / "passwords", credentials.password_file(known), owner)
+    write(folder / "access", rules, owner)
+    more = folder / "conf.d"
+    shutil.rmtree(more, ignore_errors=True)
+    more.mkdir(mode=0o700)
+    _tls(places)
+    for part in sorted((places.project / "broker.d").glob("*.conf")):
+        write(more / part.name, part.read_text(encoding="utf-8"), owner)
+    owner.take(more, 0o700)
+
+
+def _tls(places: Places) -> None:
+    """A certificate that was dropped in the folder `tls` opens the encrypted port."""
+    source, target = places.project / "tls", places.broker / "tls"
+    certificate, key = source / "server.crt", source / "server.key"
+    if not certificate.exists() and not key.exists():
+        return
+    try:
+        ssl.create_default_context().load_cert_chain(certificate, key, password=lambda: b"")
+        texts = {path.name: path.read_text(encoding="ascii") for path in (certificate, key)}
+    except (OSError, ValueError) as error:
+        raise BadCertificate(
+            "tls/server.crt and tls/server.key are no pair that the broker could use (a certificate in PEM and its "
+            f"key without a password): {error}; mend them, or remove both to go on without TLS"
+        ) from error
+    target.mkdir(exist_ok=True)
+    for name, text in texts.items():
+        write(target / name, text, places.broker_owner, 0o400)
+    places.broker_owner.take(target, 0o700)
+    write(places.broker / "conf.d" / "tls.conf", TLS_LISTENER, places.broker_owner)

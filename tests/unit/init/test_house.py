@@ -1,0 +1,121 @@
+"""Backup and restore of the whole stack."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from deploy.init import house
+from deploy.init.house import CannotRestore
+from deploy.init.places import Owner, Places
+from deploy.init.prepare import prepare
+from services.chassis.store import Schema, Store
+
+SCHEMA = Schema("notes", ["CREATE TABLE note (text TEXT NOT NULL)"])
+
+
+def opened(places: Places, service: str = "planner") -> Store:
+    store = Store(places.data(service), service)
+    store.open(SCHEMA)
+    return store
+
+
+def write(places: Places, text: str) -> None:
+    store = opened(places)
+    with store.transaction() as unit:
+        unit.execute("INSERT INTO note VALUES (?)", (text,))
+    store.close()
+
+
+def notes(places: Places) -> list[str]:
+    store = opened(places)
+    found = [row[0] for row in store.read("SELECT text FROM note")]
+    store.close()
+    return found
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+def moved(places: Places, tmp_path: Path) -> Places:
+    """Another machine: the project's folder, and no volume yet."""
+    return Places(tmp_path / "new volumes", places.project, places.service_owner, places.broker_owner)
+
+
+def test_a_house_moves_with_everything(places: Places, tmp_path: Path, said: list[str]) -> None:
+    known = prepare(places, {})
+    places.dotenv.write_text("MQTT_BIND=10.0.0.2\n")
+    write(places, "drawn")
+    archive = house.save(places, said.append)
+    assert archive.stat().st_mode & 0o777 == 0o600
+    places.dotenv.unlink()
+    new = moved(places, tmp_path)
+    house.restore(new, archive, said.append)
+    assert notes(new) == ["drawn"]
+    assert prepare(new, {}) == known
+    assert new.dotenv.read_text() == "MQTT_BIND=10.0.0.2\n"
+    assert "octo_bridge: has never run, nothing to save" in said
+
+
+def test_a_present_dotenv_stays(places: Places, said: list[str]) -> None:
+    prepare(places, {})
+    places.dotenv.write_text("old\n")
+    archive = house.save(places, said.append)
+    places.dotenv.write_text("new\n")
+    house.restore(places, archive, said.append)
+    assert places.dotenv.read_text() == "new\n"
+    assert ".env: there is one, left as it is" in said
+
+
+def test_nothing_changes_while_a_service_runs(places: Places, said: list[str]) -> None:
+    prepare(places, {})
+    write(places, "saved")
+    archive = house.save(places, said.append)
+    write(places, "since")
+    running = opened(places, "octo_bridge")
+    with pytest.raises(CannotRestore, match="docker compose stop"):
+        house.restore(places, archive, said.append)
+    running.close()
+    assert notes(places) == ["saved", "since"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "notes.txt"])
+def test_an_archive_with_anything_else_in_it_is_refused(
+    places: Places, tmp_path: Path, said: list[str], name: str
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with tarfile.open(tmp_path / "bad.tar", "w") as bundle:
+        bundle.add(tmp_path / "file", name)
+    with pytest.raises(CannotRestore, match="which no backup has"):
+        house.restore(places, tmp_path / "bad.tar", said.append)
+
+
+def test_a_damaged_database_in_it_changes_nothing(places: Places, tmp_path: Path, said: list[str]) -> None:
+    prepare(places, {})
+    write(places, "kept")
+    (tmp_path / "file").write_bytes(b"no database")
+    with tarfile.open(tmp_path / "bad.tar", "w") as bundle:
+        bundle.add(tmp_path / "file", "planner.sqlite3")
+    with pytest.raises(CannotRestore, match="is no backup of a service"):
+        house.restore(places, tmp_path / "bad.tar", said.append)
+    assert notes(places) == ["kept"]
+
+
+def test_the_owner_of_a_service_gets_its_files(
+    places: Places, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a new machine the volumes are root's; a service could not even lock what was restored."""
+    prepare(places, {})
+    write(places, "drawn")
+    archive = house.save(places, said.append)
+    given: dict[str, int] = {}
+    monkeypatch.setattr(os, "chown", lambda path, uid, _gid: given.__setitem__(Path(path).name, uid))
+    new = Places(tmp_path / "new", places.project, Owner(4711, 4711), places.broker_owner)
+    house.restore(new, archive, said.append)
+    prepare(new, {})
+    assert {given[name] for name in ("planner", "planner.sqlite3", "planner.lock", "octo_bridge")} == {4711}
