@@ -114,7 +114,8 @@ async def test_presence_is_announced_on_every_connect_and_taken_back_at_the_end(
     heard = Listener()
     watcher, bus = lab.bus(), lab.bus(PRESENCE)
     watcher.subscribe(PRESENCE.topic, heard)
-    await up(watcher, bus)
+    await up(watcher)
+    await up(bus)
     await until(lambda: heard.payloads == [b"online"], "online")
     lab.cut(bus)
     await until(lambda: heard.payloads == [b"online", b"offline", b"online"], "the will, and online again")
@@ -132,7 +133,8 @@ async def test_presence_comes_before_anything_that_connect_callbacks_say(lab: La
     watcher, bus = lab.bus(), lab.bus(PRESENCE)
     watcher.subscribe("#", heard)
     bus.on_connect(lambda: bus.publish("state", b"mine"))
-    await up(watcher, bus)
+    await up(watcher)
+    await up(bus)
     await until(lambda: len(heard.messages) == 2, "both")
     assert heard.payloads == [b"online", b"mine"]
 
