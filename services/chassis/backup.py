@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from services.chassis.store import Store
+from services.chassis.store import RESTORED, Store
 
 
 class BadBackup(RuntimeError):
@@ -53,6 +53,8 @@ def restore(copy: Path, folder: Path, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             new.unlink()
         backup(copy, new)
+        with contextlib.closing(sqlite3.connect(new)) as marked:
+            marked.execute(f"PRAGMA user_version = {RESTORED}")
         owner = folder.stat()
         for file in (new, database.with_suffix(".lock")):  # whoever restores may be another user than the service
             os.chown(file, owner.st_uid, owner.st_gid)

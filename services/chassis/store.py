@@ -18,6 +18,8 @@ from services.chassis import log
 from services.chassis.bus.callbacks import guarded
 
 _log = log.get(__name__)
+RESTORED = 1
+"""SQLite's user_version of a database that was put back from a backup: it goes with the file, whoever copies it."""
 T = TypeVar("T")
 
 _OF_THE_STORE = {
@@ -206,6 +208,14 @@ class Store:
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query, as tuples."""
         return self._open_connection().execute(sql, parameters).fetchall()
+
+    def restored(self) -> bool:
+        """Whether the database was put back from a backup, and nobody has drawn the consequences yet."""
+        return bool(self.read("PRAGMA user_version")[0][0] == RESTORED)
+
+    def forget_restored(self, unit: Unit) -> None:
+        """The consequences are drawn with this transaction."""
+        unit.execute("PRAGMA user_version = 0")
 
     def free_bytes(self) -> int:
         """Free space on the disk that holds the folder."""

@@ -1,10 +1,11 @@
-"""`python -m services.octo_bridge [run|check|health]`."""
+"""`python -m services.octo_bridge [run|check|health|doctor|backup|restore]`."""
 
 from __future__ import annotations
 
 import sys
 
-from services.chassis.runner import Definition, main
+from services.chassis.runner import Command, Definition, main
+from services.octo_bridge import doctor
 from services.octo_bridge.service import NAME, SCHEMAS, OctoBridge, presence
 from services.octo_bridge.settings import BridgeSettings
 
@@ -15,6 +16,9 @@ DEFINITION = Definition(
     schemas=SCHEMAS,
     presence=presence,
     build=OctoBridge,
+    commands={
+        "doctor": Command("look at OctoPrint and the printer; a real one is armed only after it passed", doctor.main)
+    },
 )
 
 if __name__ == "__main__":

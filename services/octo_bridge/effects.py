@@ -74,6 +74,11 @@ class Connect:
 
 
 @dataclass(frozen=True)
+class AskFirmware:
+    """Ask OctoPrint what the printer's firmware calls itself; it says so by itself only when the port is opened."""
+
+
+@dataclass(frozen=True)
 class ReadLog:
     """Put a mark into OctoPrint's log and read what happened since the last one."""
 
@@ -100,6 +105,6 @@ class DeleteFolder:
 
 
 Effect = (
-    Tell | Announce | Submit | Gather | JobAction | SetTargets | SendLines | Connect | ReadLog | Look | DeleteFile
-    | DeleteFolder
+    Tell | Announce | Submit | Gather | JobAction | SetTargets | SendLines | Connect | AskFirmware | ReadLog | Look
+    | DeleteFile | DeleteFolder
 )  # fmt: skip

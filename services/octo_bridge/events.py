@@ -8,6 +8,7 @@ from enum import StrEnum
 from contracts.commands import Command
 from contracts.plan import Control, JobEnded, Revoke, Run
 from contracts.printers import Link
+from services.octo_bridge.approval import Approval
 from services.octo_bridge.evidence import Evidence
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.state import Printer
@@ -58,6 +59,18 @@ class Commanded:
     """A command from a person."""
 
     command: Command
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The database is a copy from earlier: what happened since is forgotten."""
+
+
+@dataclass(frozen=True)
+class ApprovalRead:
+    """Which printer the doctor has passed, if any."""
+
+    approval: Approval | None
 
 
 @dataclass(frozen=True)
@@ -218,7 +231,7 @@ class Tick:
 
 
 Input = (
-    RunTaken | RevokeTaken | ControlTaken | PlanBad | PlannerChanged | Commanded | CommandBad | Seen | Unreachable
-    | PushChanged | PrinterChanged | Happened | FirmwareNamed | Logged | Posted | EvidenceFound | LogRead | Asked
-    | FolderGone | Tick
+    RunTaken | RevokeTaken | ControlTaken | PlanBad | PlannerChanged | Commanded | CommandBad | ApprovalRead | Seen
+    | Unreachable | PushChanged | PrinterChanged | Happened | FirmwareNamed | Logged | Posted | EvidenceFound | LogRead
+    | Asked | FolderGone | Restored | Tick
 )  # fmt: skip

@@ -19,6 +19,7 @@ from services.octo_bridge import recovery
 from services.octo_bridge.effects import Announce, SendLines
 from services.octo_bridge.events import CommandBad, Commanded, ControlTaken
 from services.octo_bridge.outcome import Result, announce, notice, raise_epoch
+from services.octo_bridge.readiness import not_examined
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import Armed, Machine, Printer
 
@@ -60,6 +61,7 @@ def _arm(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
             raise Refused(f"HOURS is a number above 0 and at most {s.arm_hours_most:g}")
     if m.kept.stopping:
         raise Refused("the stop is not confirmed yet; look at the printer")
+    _examined(m, s)
     until = now.wall + timedelta(hours=hours)
     m = m.keep(armed=Armed(m.boot, now.mono + hours * 3600, until))
     return m, [announce(EventKind.ARMED, now, f"heating and motion are allowed for {hours:g} h")]
@@ -91,16 +93,16 @@ def _stop(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
 
 
 def _home(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
-    _may_move(m)
+    _may_move(m, s)
     obstacle = recovery.obstacle(s, bare=m.kept.bare)
     if obstacle is not None:
         raise Refused(obstacle)
-    m = replace(m, own_lines_at=now.mono, moved_at=now.mono, position_known=False, z=s.recovery_lift)
+    m = replace(m, own_lines_at=now.mono, moved_at=now.mono, position_known=False, dead_man=None, z=s.recovery_lift)
     return m, [SendLines("home", recovery.homing(s))]
 
 
 def _park(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
-    _may_move(m)
+    _may_move(m, s)
     return _parked(m, now, s)
 
 
@@ -112,7 +114,14 @@ def _parked(m: Machine, now: Now, s: BridgeSettings) -> Result:
     return m, [SendLines("park", lines)]
 
 
-def _may_move(m: Machine) -> None:
+def _examined(m: Machine, s: BridgeSettings) -> None:
+    reason = not_examined(m, s)
+    if reason is not None:
+        raise Refused(reason)
+
+
+def _may_move(m: Machine, s: BridgeSettings) -> None:
+    _examined(m, s)
     if m.octo.link is not Link.OK or m.octo.printer is not Printer.OPERATIONAL:
         raise Refused(m.octo.reason or f"the printer is {m.octo.printer.value}; only an idle one is moved")
     if m.running is not None:
@@ -179,7 +188,7 @@ def _other_control(m: Machine, word: ControlWord, by: str, now: Now, s: BridgeSe
         return latch.resume(m, by, now) if reason is None else (m, [_control_refused(word, reason, now)])
     if word is ControlWord.PARK:
         try:
-            _may_move(m)
+            _may_move(m, s)
             return _parked(m, now, s)
         except Refused as error:
             return m, [_control_refused(word, str(error), now)]

@@ -128,7 +128,7 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
     )  # fmt: skip
     m = m.with_job(job).keep(bare=False)
     if home:
-        m = replace(m, own_lines_at=now.mono)
+        m = replace(m, own_lines_at=now.mono, dead_man=None)  # the homing sets it
     return m, [Submit(job.id, job.attempt, path, compose(job.id, job.attempt, preamble, job.run.gcode))]
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from contracts.events import EventKind
 from contracts.printers import Link
 from services.chassis.clock import Now
-from services.octo_bridge.effects import Connect, DeleteFolder, Effect, Look, ReadLog
+from services.octo_bridge import handlers_dead_man as dead_man
+from services.octo_bridge.approval import FIRMWARE_LENGTH
+from services.octo_bridge.effects import AskFirmware, Connect, DeleteFolder, Effect, Look, ReadLog
 from services.octo_bridge.events import Asked, FirmwareNamed, FolderGone, PrinterChanged, PushChanged, Seen, Unreachable
 from services.octo_bridge.gcode_file import is_ours
 from services.octo_bridge.handlers_doubt import is_idle
@@ -16,6 +18,7 @@ from services.octo_bridge.outcome import Result, announce, raise_epoch
 from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading
 
+FIRMWARE_EVERY = 5.0
 READ_LOG_EVERY = 2.0
 MARK_EVERY = 6 * 3600.0
 """Seconds. OctoPrint rotates its log daily; a mark must never be older than what it keeps."""
@@ -104,7 +107,7 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
         # OctoPrint's own script after a connect may home: that is no foreign hand.
         return (replace(m, own_lines_at=now.mono) if before in LOST else m), []
     # The port too: the next one that is opened may be a real printer's.
-    m = replace(m, position_known=False).see(nozzle=None, bed=None, port=None)
+    m = replace(m, position_known=False, dead_man=None).see(nozzle=None, bed=None, port=None, firmware=None)
     if before in LOST or before is Printer.UNKNOWN:
         return m, []
     return raise_epoch(m, "the connection to the printer was lost: its position is unknown", now)
@@ -147,8 +150,8 @@ def take_push(m: Machine, e: PushChanged, now: Now) -> Result:
 
 
 def take_firmware(m: Machine, e: FirmwareNamed) -> Result:
-    """Shown only."""
-    return m.see(firmware=e.name[:100]), []
+    """Shown, and compared with what the doctor has passed."""
+    return m.see(firmware=e.name[:FIRMWARE_LENGTH]), []
 
 
 def connect(m: Machine, now: Now, s: BridgeSettings) -> Result:
@@ -162,6 +165,14 @@ def connect(m: Machine, now: Now, s: BridgeSettings) -> Result:
         return m, []
     m = replace(m.ask("connect", now.mono), connect_wait=min(m.connect_wait * 2, s.connect_back_off))
     return m, [Connect(port)]
+
+
+def ask_firmware(m: Machine, now: Now) -> Result:
+    """A real printer is known by its firmware, which OctoPrint tells a bridge that came later only when it is asked."""
+    known = m.octo.firmware is not None or m.octo.port in (None, VIRTUAL)
+    if known or m.octo.link is not Link.OK or now.mono - m.last_asked("firmware") < FIRMWARE_EVERY:
+        return m, []
+    return m.ask("firmware", now.mono), [AskFirmware()]
 
 
 def read_log(m: Machine, now: Now) -> Result:
@@ -190,6 +201,8 @@ def take_folder_gone(m: Machine, e: FolderGone) -> Result:
 
 def take_asked(m: Machine, e: Asked, now: Now) -> Result:
     """The answer to a request of the safety channel."""
+    if e.what == dead_man.WHAT and not e.ok:
+        return replace(m, dead_man=None if m.dead_man is False else False), []
     if e.what in ("home", "park"):
         if e.ok:
             return replace(m, position_known=True, moved_at=now.mono), []

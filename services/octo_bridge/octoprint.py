@@ -214,6 +214,33 @@ class OctoPrint:
         found = [heaters_of(r).nozzle for r in records if begin <= float(r.get("time") or 0) <= end]
         return min((pair[0] for pair in found if pair is not None), default=None)
 
+    # --- what the doctor asks ------------------------------------------------------------------------------------
+
+    def firmware(self) -> str | None:
+        """What the firmware called itself when the port was opened, None when it did not. Raises Trouble."""
+        name = (self._json("GET", "/api/system/info").get("systeminfo") or {}).get("printer.firmware")
+        return str(name) if name else None
+
+    def permissions(self) -> list[str]:
+        """Keys of what the key's user may do. Raises Trouble."""
+        return [str(key) for key in self._json("GET", "/api/currentuser").get("permissions") or []]
+
+    def scripts(self) -> dict[str, str]:
+        """The G-code scripts by name. Raises Trouble."""
+        found = (self._json("GET", "/api/settings").get("scripts") or {}).get("gcode") or {}
+        return {str(name): str(text or "") for name, text in found.items()}
+
+    def free(self) -> int | None:
+        """Free bytes where OctoPrint keeps its files. Raises Trouble."""
+        found = self._json("GET", "/api/files/local").get("free")
+        return int(found) if isinstance(found, int | float) else None
+
+    def clock(self) -> float | None:
+        """OctoPrint's time, s since 1970, at its newest reading of the temperatures. Raises Trouble."""
+        body = self._json("GET", "/api/printer?history=true&limit=1&exclude=sd,state")
+        records = (body.get("temperature") or {}).get("history") or []
+        return max((float(record.get("time") or 0) for record in records), default=None)
+
     # --- housekeeping --------------------------------------------------------------------------------------------
 
     def delete(self, path: str) -> None:

@@ -6,11 +6,26 @@ from contracts.board import Plate
 from contracts.printers import Latch, Link
 from services.chassis.clock import Now
 from services.octo_bridge import recovery
-from services.octo_bridge.settings import BridgeSettings
+from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import Machine, Printer, Reading
 
+_DOCTOR = "call `python -m services.octo_bridge doctor`, then send arm"
 FRESH = 15.0
 """Seconds. An older temperature says nothing; OctoPrint asks an idle printer every 5 s."""
+
+
+def not_examined(m: Machine, settings: BridgeSettings) -> str | None:
+    """Why a real printer must not be armed yet: the doctor has not passed for exactly this one."""
+    port, passed = m.octo.port, m.approval
+    if port is None or port == VIRTUAL:
+        return None
+    if passed is None or (passed.url, passed.port) != (settings.octoprint_url, port):
+        return f"the doctor has not passed for the printer at {port}: {_DOCTOR}"
+    if m.octo.firmware is None:
+        return "asking OctoPrint what the printer's firmware is"
+    if passed.firmware != m.octo.firmware:
+        return f"the doctor passed for the firmware {passed.firmware}, this is {m.octo.firmware}: {_DOCTOR}"
+    return None
 
 
 def unready(m: Machine, settings: BridgeSettings) -> str | None:
@@ -19,6 +34,9 @@ def unready(m: Machine, settings: BridgeSettings) -> str | None:
         return m.octo.reason
     if m.octo.port is None:
         return "asking OctoPrint which port the printer is on"
+    unexamined = not_examined(m, settings)
+    if unexamined is not None:
+        return unexamined
     if m.foreign:
         return f"somebody else's job is running: {m.octo.path or 'unknown file'}; waiting for its end"
     if m.kept.latch is not Latch.NONE:

@@ -25,9 +25,9 @@ from services.chassis.link.outbox import Outbox
 from services.chassis.link.sender import LinkSender, LinkTopics
 from services.chassis.retained import Retained
 from services.chassis.service import Parts
-from services.octo_bridge import home_assistant, journal, reporting
+from services.octo_bridge import approval, home_assistant, journal, reporting
 from services.octo_bridge.effects import Effect
-from services.octo_bridge.events import Input, Tick
+from services.octo_bridge.events import ApprovalRead, Input, Restored, Tick
 from services.octo_bridge.inbox import PlanReader, command_of
 from services.octo_bridge.journal import Journal
 from services.octo_bridge.push import Push
@@ -61,7 +61,7 @@ class OctoBridge:
         self._availability = Retained(parts.bus, channels.ENDER_AVAILABILITY.topic(root))
         self._discovery = Discovery(NAME, parts.settings, presence(parts.settings), parts.store, parts.bus)
         self._dead = DeadLetters(parts.bus, channels.DEAD_LETTER.topic(root, service=NAME), render_dead_letter)
-        names = LinkTopics("outcome", channels.LINK_OUTCOME.topic(root), channels.LINK_OUTCOME_RECEIPT.topic(root))
+        names = LinkTopics(*channels.OUTCOME_LINK.addresses(root))
         self._outcome = LinkSender(Outbox(parts.store, names.name), parts.bus, names, self._dead)
         self._worker = Worker(parts.settings, self._feed)
         self._push = Push(parts.settings.octoprint_url or "", self._worker.login, self._feed)
@@ -71,10 +71,14 @@ class OctoBridge:
         """Take up what the journal holds; the machine is looked at before anything is sent to it."""
         self._actor = self._make_actor()
         root = self._settings.topic_root
-        names = LinkTopics("plan", channels.LINK_PLAN.topic(root), channels.LINK_PLAN_RECEIPT.topic(root))
+        names = LinkTopics(*channels.PLAN_LINK.addresses(root))
         reader = PlanReader(self._actor, self._journal)
         self._plans = LinkConsumer(self._store, self._bus, names, PLAN_BODY, reader, self._dead)
         self._worker.start()
+        if self._store.restored():
+            with self._store.transaction() as unit:
+                self._actor.feed_within(unit, Restored())
+                self._store.forget_restored(unit)
         self._plans.start()
         self._outcome.start()
         self._announcements.start()
@@ -110,6 +114,7 @@ class OctoBridge:
         kept, jobs = self._journal.load()
         moment = now()
         state = journal.restored(kept, jobs, boot_id(), moment.mono)
+        state = replace(state, approval=approval.read(self._settings.data_dir))
         if state.running is not None and state.kept.armed is not None:
             # It may be in the middle of a line; the heaters stay as they are until it is known.
             state = replace(state, heat=Heat(Heaters.HOT, moment.mono))
@@ -125,6 +130,8 @@ class OctoBridge:
         _guarded(lambda: self._actor.feed(event))
 
     def _on_command(self, message: Message) -> None:
+        # The doctor is called beside a running bridge: its word is looked for when somebody arms.
+        self._feed(ApprovalRead(approval.read(self._settings.data_dir)))
         self._feed(command_of(message))
 
     def _poll_every(self) -> float:

@@ -51,12 +51,15 @@ class BridgeSettings(DiscoverySettings):
     filament_per_mm: float = Field(default=0.1, gt=0, description="Most filament for a mm of travel.")
     filament_per_job: float = Field(default=60, gt=0, description="Most filament extruded by a job.")
     retract_most: float = Field(default=8, gt=0, description="Most filament pulled back or pushed without travel.")
+    retract_least: float = Field(
+        default=4, gt=0, description="A plan begins and ends with at least so much filament pulled back."
+    )
     speed_most: float = Field(default=200, gt=0, description="Fastest feed in a plan, in mm/s.")
     z_homing: ZHoming = Field(default=ZHoming.SWITCH, description="switch: at the corner (0,0); probe: on the plate.")
     z_corner: float = Field(default=12, ge=0, description="Side of the corner at (0,0) where nothing is drawn.")
     recovery_lift: float = Field(default=10, gt=0, le=50, description="Lift before homing.")
     bed_mesh: bool = Field(default=False, description="Switch the stored bed mesh on again after homing (M420 S1).")
-    dead_man: float = Field(default=2700, ge=0, description="Firmware's own idle limit (M85) after homing; 0: none.")
+    dead_man: float = Field(default=2700, ge=0, description="Firmware's own idle limit (M85) while hot; 0: none.")
     park_x: float = Field(default=5, ge=0, description="Park position.")
     park_y: float = Field(default=225, ge=0, description="Park position.")
     park_lift: float = Field(default=10, gt=0, description="Lift before parking.")
@@ -93,6 +96,8 @@ class BridgeSettings(DiscoverySettings):
             raise ValueError("NOZZLE or STANDBY_NOZZLE is above NOZZLE_CAP")
         if self.bed > self.bed_cap:
             raise ValueError("BED is above BED_CAP")
+        if self.retract_least > self.retract_most:
+            raise ValueError("RETRACT_LEAST is above RETRACT_MOST")
         if self.park_x > self.bed_x or self.park_y > self.bed_y:
             raise ValueError("PARK_X or PARK_Y is outside the bed")
         return self

@@ -9,6 +9,7 @@ from enum import StrEnum
 from contracts.board import Plate
 from contracts.plan import Run
 from contracts.printers import Heaters, Latch, Link
+from services.octo_bridge.approval import Approval
 
 
 class Phase(StrEnum):
@@ -172,6 +173,10 @@ class Machine:
     jobs: tuple[Job, ...] = ()
     octo: Octo = field(default_factory=Octo)
     heat: Heat = field(default_factory=Heat)
+    approval: Approval | None = None
+    """The printer that the doctor has passed."""
+    dead_man: bool | None = None
+    """Whether the firmware's own idle limit is set; None where nobody knows."""
     position_known: bool = False
     foreign: bool = False
     """Somebody else's job is running."""

@@ -7,16 +7,19 @@ restart, a lost answer or a repeated one then lead to the same.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from services.chassis.clock import Now
 from services.octo_bridge import events as e
 from services.octo_bridge import handlers_commands as commands
+from services.octo_bridge import handlers_dead_man as dead_man
 from services.octo_bridge import handlers_doubt as doubt
 from services.octo_bridge import handlers_foreign as foreign
 from services.octo_bridge import handlers_heat as heat
 from services.octo_bridge import handlers_jobs as jobs
 from services.octo_bridge import handlers_latch as latch
 from services.octo_bridge import handlers_octoprint as octoprint
+from services.octo_bridge import handlers_restored as restored
 from services.octo_bridge.effects import Effect
 from services.octo_bridge.outcome import Result
 from services.octo_bridge.settings import BridgeSettings
@@ -49,6 +52,10 @@ def _take(m: Machine, event: e.Input, now: Now, s: BridgeSettings) -> Result:
             return jobs.take_planner_changed(m, event, now)
         case e.Commanded():
             return commands.take_command(m, event, now, s)
+        case e.Restored():
+            return restored.take_restored(m, now)
+        case e.ApprovalRead():
+            return replace(m, approval=event.approval), []
         case e.CommandBad():
             return commands.take_bad_command(m, event, now)
         case _:
@@ -96,7 +103,9 @@ def settle(m: Machine, now: Now, s: BridgeSettings) -> Result:
         lambda m: heat.choose_mode(m, now, s),
         lambda m: heat.set_targets(m, now, s),
         lambda m: latch.confirm_stop(m, now),
+        lambda m: dead_man.keep(m, now, s),
         lambda m: octoprint.connect(m, now, s),
+        lambda m: octoprint.ask_firmware(m, now),
         lambda m: octoprint.read_log(m, now),
         lambda m: doubt.suspect(m, now),
         lambda m: doubt.gather(m, now),

@@ -17,6 +17,9 @@ _ARGUMENT = re.compile(r"([A-Z])(-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))", re.ASCII)
 _ALLOWED = {"G0": "XYZF", "G1": "XYZEF", "G90": "", "M83": "", "G92": "E", "M106": "S", "M107": ""}
 _LIFTED = 0.5
 """mm that a plan must end above its last plastic."""
+_TINY = 1e-6
+_STILL_PULLED = 0.01
+"""mm of filament that rounding may leave pulled back."""
 
 
 class Unsafe(ValueError):
@@ -32,25 +35,32 @@ class _Tool:
     relative_e: bool = False
     feed: float | None = None
     extruded: float = 0.0
-    slack: float = 0.0
-    """mm of filament that may be pushed without travel: what was pulled back."""
+    pulled: float = 0.0
+    """mm of filament pulled back and not pushed forward again; before the first drawing the most there can be."""
+    drawing: bool = False
+    """The plan has pushed back what the last one pulled, and drawn."""
     plastic_z: float | None = None
-    retracted: bool = True
 
 
 def check(lines: Iterable[str], settings: BridgeSettings) -> None:
     """Simulate the plan. Raises Unsafe with the line's number, what is wrong and the limit."""
-    tool = _Tool(slack=settings.retract_most)
+    tool = _Tool(pulled=settings.retract_most)
     for number, line in enumerate(lines, start=1):
         try:
             _line(tool, line, settings)
         except Unsafe as error:
             raise Unsafe(f"line {number}: {error}") from None
-    if tool.plastic_z is not None:
-        if not tool.retracted:
-            raise Unsafe("the plan does not end retracted: the nozzle would ooze over the board")
-        if tool.at["Z"] < tool.plastic_z + _LIFTED:
-            raise Unsafe("the plan does not end lifted above its plastic")
+    if tool.plastic_z is None:
+        return
+    # Where nothing was drawn, all that was pushed has to come back: how much the last plan pulled is not known here.
+    demanded = settings.retract_least if tool.drawing else settings.retract_most
+    if tool.pulled < demanded - _TINY:
+        raise Unsafe(
+            f"the plan does not end retracted: {settings.retract_least:g} mm have to be pulled back, or the nozzle "
+            "oozes over the board"
+        )
+    if tool.at["Z"] < tool.plastic_z + _LIFTED:
+        raise Unsafe("the plan does not end lifted above its plastic")
 
 
 def problem(lines: Iterable[str], settings: BridgeSettings) -> str | None:
@@ -117,8 +127,9 @@ def _move(tool: _Tool, arguments: dict[str, float], s: BridgeSettings) -> None:
     before = dict(tool.at)
     axes = {axis: value for axis, value in arguments.items() if axis in "XYZ"}
     _bounds(axes, s)
-    if ("X" in axes or "Y" in axes) and "Z" not in before and "Z" not in axes:
-        raise Unsafe("travel before the plan has said at which height")
+    if ("X" in axes or "Y" in axes) and "Z" not in before:
+        # Z in the same line is too late: the way there would lead down through what is drawn.
+        raise Unsafe("travel before the plan has said at which height; its first move is Z alone")
     tool.at.update(axes)
     if "E" in arguments:
         _extrude(tool, before, arguments["E"], s)
@@ -144,28 +155,47 @@ def _bounds(axes: dict[str, float], s: BridgeSettings) -> None:
 def _extrude(tool: _Tool, before: dict[str, float], e: float, s: BridgeSettings) -> None:
     if len(tool.at) < 3 or len(before) < 3:
         raise Unsafe("extrusion before the plan has said where the nozzle is in X, Y and Z")
-    travel = math.dist([before[a] for a in "XYZ"], [tool.at[a] for a in "XYZ"])
     if e < 0:
-        if -e > s.retract_most:
-            raise Unsafe(f"a retraction of {-e:g} mm is more than {s.retract_most:g} mm")
-        tool.slack = min(tool.slack - e, s.retract_most)
-        tool.retracted = True
-        return
-    if e == 0:
-        return
-    tool.retracted = False
+        _pull(tool, -e, s)
+    elif e > 0:
+        _push(tool, before, e, s)
+
+
+def _pull(tool: _Tool, e: float, s: BridgeSettings) -> None:
+    tool.pulled += e
+    if tool.pulled > s.retract_most + _TINY:
+        raise Unsafe(
+            f"a retraction of {e:g} mm makes {tool.pulled:g} mm, more than {s.retract_most:g} mm: it would pull the "
+            "filament out of the hot end"
+        )
+
+
+def _push(tool: _Tool, before: dict[str, float], e: float, s: BridgeSettings) -> None:
     tool.extruded += e
     if tool.extruded > s.filament_per_job + s.retract_most:
         raise Unsafe(f"more than {s.filament_per_job:g} mm of filament in one job")
+    travel = math.dist([before[a] for a in "XYZ"], [tool.at[a] for a in "XYZ"])
     if travel == 0:
-        if e > tool.slack + 1e-6:
-            raise Unsafe(f"{e:g} mm of filament on the spot, where {tool.slack:g} mm were pulled back")
-        tool.slack -= e
-        return
-    if e > travel * s.filament_per_mm + 1e-6:
-        raise Unsafe(f"{e / travel:.3f} mm of filament per mm of travel is more than {s.filament_per_mm:g}")
+        if e > tool.pulled + _TINY:
+            raise Unsafe(f"{e:g} mm of filament on the spot, where {tool.pulled:g} mm were pulled back")
+        tool.pulled = max(tool.pulled - e, 0.0)
+    else:
+        if e > travel * s.filament_per_mm + _TINY:
+            raise Unsafe(f"{e / travel:.3f} mm of filament per mm of travel is more than {s.filament_per_mm:g}")
+        _flows(tool, s)
+    # On the spot too: what was pulled back may be pushed further than to the tip.
     _keep_clear(before, tool.at, s)
     tool.plastic_z = max(tool.at["Z"], before["Z"], tool.plastic_z or 0.0)
+
+
+def _flows(tool: _Tool, s: BridgeSettings) -> None:
+    """A line that is drawn with the filament pulled back is drawn in the air, and nobody would know."""
+    if not tool.drawing:
+        if s.retract_most - tool.pulled < s.retract_least - _TINY:
+            raise Unsafe(f"drawing before {s.retract_least:g} mm of filament were pushed forward again")
+        tool.drawing, tool.pulled = True, 0.0
+    elif tool.pulled > _STILL_PULLED:
+        raise Unsafe(f"drawing while {tool.pulled:g} mm of filament are pulled back")
 
 
 def _keep_clear(a: dict[str, float], b: dict[str, float], s: BridgeSettings) -> None:

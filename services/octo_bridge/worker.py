@@ -13,6 +13,7 @@ from services.octo_bridge import effects as fx
 from services.octo_bridge.events import (
     Asked,
     EvidenceFound,
+    FirmwareNamed,
     FolderGone,
     Input,
     LogRead,
@@ -78,6 +79,8 @@ class Worker:
                 self._begin(self._ask(what, lambda c: c.lines(lines)))
             case fx.Connect(port=port):
                 self._begin(self._ask("connect", lambda c: c.connect(port)))
+            case fx.AskFirmware():
+                self._begin(self._firmware())
             case fx.DeleteFile(path=path):
                 self._begin(self._delete(path))
             case fx.DeleteFolder(folder=folder):
@@ -179,6 +182,15 @@ class Worker:
             _log.warning("OctoPrint's log could not be read", reason=trouble.reason)
             return  # asked again when OctoPrint answers
         self._feed(LogRead(mark if since is not None else None, since, reason))
+
+    async def _firmware(self) -> None:
+        try:
+            name = await self.chores.do(lambda c: c.firmware())
+        except Trouble as trouble:
+            _log.warning("OctoPrint does not say what firmware the printer has", reason=trouble.reason)
+            return
+        if name is not None:
+            self._feed(FirmwareNamed(name))
 
     async def _delete(self, path: str) -> None:
         await asyncio.sleep(DELETE_AFTER)

@@ -1,0 +1,112 @@
+"""A shop floor: the stack of services behind OctoPrint, the faithful printer, and the person who looks after both."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from contracts import channels
+from deploy.simulators.marlin import Heat, MarlinPrinter
+from deploy.simulators.octoprint import OctoPrint, Simulation
+from deploy.stack import REPOSITORY, Stack
+from tests.e2e.main_road.table import ENDS, Table
+from tests.harness.mqtt_probe import MqttProbe
+from tests.harness.waiting import wait_until
+
+SPEED_UP = 60.0
+BOARD, ENDER = "board/state", "printer/ender/state"
+
+
+class Floor:
+    """Everything that a test of the guarantee touches."""
+
+    def __init__(self, folder: Path, printer: MarlinPrinter) -> None:
+        self.printer = printer
+        octoprint = OctoPrint(folder / "octoprint", simulation=Simulation(serial_port=str(printer.port)))
+        self._settings = {"BOARDCAST_PRINTER_PORTS": str(printer.port)}
+        self.stack = Stack(folder / "stack", octoprint=octoprint, services=("planner", "octo_bridge"),
+                           settings=self._settings)  # fmt: skip
+        self._table: Table | None = None
+
+    @property
+    def table(self) -> Table:
+        """The person. Raises RuntimeError before the start."""
+        if self._table is None:
+            raise RuntimeError("the floor is not started")
+        return self._table
+
+    @property
+    def probe(self) -> MqttProbe:
+        """What the person sees."""
+        return self.table.probe
+
+    def start(self, **settings: str) -> None:
+        """Start everything, have the doctor look at the printer, confirm the empty plate, arm."""
+        told = self._settings | {f"BOARDCAST_{name.upper()}": value for name, value in settings.items()}
+        self.stack = Stack(
+            self.stack.folder, octoprint=self.stack.octoprint, services=("planner", "octo_bridge"), settings=told
+        )
+        self.stack.start()
+        probe = MqttProbe(self.stack.broker.url, f"{self.stack.root}/v1")
+        probe.start()
+        self._table = Table(self.stack, probe)
+        self.doctor()
+        self.table.ready()
+
+    def stop(self) -> None:
+        """End everything; the printer is the fixture's."""
+        if self._table is not None:
+            self._table.probe.stop()
+        self.stack.stop()
+
+    def doctor(self) -> str:
+        """Call the doctor beside the running bridge. Raises AssertionError if the printer does not pass."""
+        done = subprocess.run(
+            [sys.executable, "-m", "services.octo_bridge", "doctor"], cwd=REPOSITORY, capture_output=True, text=True,
+            env={"PATH": ""} | self.stack.environment("octo_bridge"), timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    # --- what is said ---------------------------------------------------------------------------------------------
+
+    def ender(self) -> Any:
+        """The newest state of the machine."""
+        last = self.probe.last(ENDER)
+        assert last is not None
+        return last.json
+
+    def wait_ender(self, accept: Any, what: str, deadline_s: float = 30) -> Any:
+        """The state of the machine when *accept* takes it."""
+        wait_until(lambda: accept(self.ender()), deadline_s, lambda: f"{what}; {self.table.summary()}")
+        return self.ender()
+
+    def counts(self) -> dict[str, int]:
+        """How many moves the board says have ended, by end."""
+        last = self.probe.last(BOARD)
+        return {key: last.json["counts"][key] for key in sorted(ENDS)} if last is not None else {}
+
+    # --- what is true ---------------------------------------------------------------------------------------------
+
+    def drawn(self) -> list[str]:
+        """Move ids of the files that ran to their end and left plastic, in order, by the printer's own log."""
+        return [move_of(job.move) for job in self.printer.witness.jobs() if job.move is not None and job.drawn]
+
+    def heat(self) -> Heat:
+        """Both heaters now."""
+        status = self.printer.status()
+        return Heat(0.0, *status["nozzle"], *status["bed"])
+
+    def say_resolve(self, how: str) -> None:
+        """Answer the question what became of the uncertain move."""
+        self.table.answer(channels.BOARD_COMMAND, f"resolve {how}", "done")
+
+
+def move_of(job_id: str) -> str:
+    """The move's id within a job's."""
+    found = re.fullmatch(r"[0-9a-f]{8}-(\d+-\d+)-\d+", job_id)
+    assert found is not None, job_id
+    return found[1]
