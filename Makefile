@@ -45,7 +45,7 @@ unit: venv ## tests without sockets
 	$(PYTEST) -q tests/unit tests/contracts
 
 test: venv tools octoprint ## everything that needs no container engine
-	$(PYTEST) -q tests --ignore=tests/bench --ignore=tests/chaos -m "not docker and not chaos and not soak"
+	$(PYTEST) -q tests --ignore=tests/bench -m "not docker and not chaos and not soak"
 
 check: venv ## lint, types, architecture, contracts
 	$(PY) -m ruff check $(SOURCES)
@@ -75,11 +75,11 @@ test-home-assistant: venv tools octoprint ## a real Home Assistant in a containe
 	$(PY) -m tests.home_assistant.container
 	$(PYTEST) -q tests/home_assistant
 
-chaos: venv tools octoprint ## parts killed at random moments
-	$(PYTEST) -q tests/chaos -m "not soak"
+chaos: venv tools octoprint ## what takes too long for every day, and parts killed at random moments
+	$(PYTEST) -q tests -m "chaos and not soak and not docker" --timeout=1800
 
-soak: venv tools octoprint ## the same for a long time
-	$(PYTEST) -q tests/chaos -m soak --timeout=0
+soak: venv tools octoprint ## the same for hours; the containers' own is soak-compose
+	$(PYTEST) -q tests -m "soak and not docker" --timeout=0
 
 clean: ## remove everything that a target made
 	rm -rf $(VENV) .lock-env .bench-env .octoprint-env .octoprint-env.lock .demo build dist *.egg-info .hypothesis .import_linter_cache \
