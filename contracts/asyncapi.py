@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.channels import CHANNELS, DEFAULT_ROOT, SERVICES, VERSION, Channel, Kind, Party
+from contracts.channels import CHANNELS, DEFAULT_ROOT, JSON, SERVICES, VERSION, Channel, Kind, Party
 from contracts.examples import BODIES, EXAMPLES, TEXTS
 from contracts.schemas import name_of, payloads, shared
 
@@ -73,6 +73,8 @@ def _channel(channel: Channel) -> Json:
 def _messages(channel: Channel) -> Json:
     if channel.kind is Kind.PRESENCE:
         return {"text": _message(channel, "text/plain", _ref(channel.payload), list(EXAMPLES[channel.name]))}
+    if channel.content_type != JSON:
+        return {"binary": _message(channel, channel.content_type, _ref(channel.payload), list(EXAMPLES[channel.name]))}
     found = {"json": _message(channel, "application/json", _json_payload(channel), _json_examples(channel))}
     if channel.text is not None:
         text = {"type": "string", "description": f"Plain text, for example `{channel.text}`."}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import AwareDatetime, Field
 
 from contracts.base import OpenEnum, Payload
@@ -81,6 +83,18 @@ class BoardDrawing(Payload):
     bed_y: float
     lines: tuple[DrawnLine, ...]
     time: AwareDatetime
+
+
+BoardImage = Annotated[
+    str,
+    Field(
+        title="BoardImage",
+        pattern=r"^[A-Za-z0-9+/]+={0,2}$",
+        description="A PNG of what is drawn on the board. On the wire it is the file's bytes; only where JSON has to "
+        "show one, as here, it is base64.",
+        json_schema_extra={"contentMediaType": "image/png", "contentEncoding": "base64"},
+    ),
+]
 
 
 BOARD_VERBS: Verbs = {

@@ -15,6 +15,7 @@ from contracts import board, chat, commands, events, links, moves, plan, presenc
 
 VERSION = "v1"
 DEFAULT_ROOT = "boardcast"
+JSON = "application/json"
 _ROOT = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
 _NAME = re.compile(r"[a-z0-9_-]+")
 
@@ -62,6 +63,7 @@ class Channel:
     body: Any = None  # links only: what `data.body` holds
     text: str | None = None  # the plain text form, where there is one
     verbs: commands.Verbs | None = None
+    content_type: str = JSON  # of anything else the payload is the schema of how JSON would show it
 
     @property
     def retained(self) -> bool:
@@ -122,6 +124,10 @@ BOARD_STATE = Channel(
 BOARD_DRAWING = Channel(
     "board_drawing", "board/drawing", board.BoardDrawing, Kind.STATE, (Party.PLANNER,), _EVERYONE,
     "The lines that are drawn.",
+)  # fmt: skip
+BOARD_IMAGE = Channel(
+    "board_image", "board/image", board.BoardImage, Kind.STATE, (Party.PLANNER,), _EVERYONE,
+    "The board as a picture, at most every two seconds.", content_type="image/png",
 )  # fmt: skip
 BOARD_COMMAND = Channel(
     "board_command", "board/command", commands.Command, Kind.COMMAND, (Party.OPERATOR,), (Party.PLANNER,),
@@ -213,7 +219,7 @@ PLAN_LINK = DurableLink("plan", LINK_PLAN, LINK_PLAN_RECEIPT)
 OUTCOME_LINK = DurableLink("outcome", LINK_OUTCOME, LINK_OUTCOME_RECEIPT)
 
 CHANNELS: tuple[Channel, ...] = (
-    MOVE_REQUEST, MOVE_STATUS, BOARD_STATE, BOARD_DRAWING, BOARD_COMMAND, BOARD_EVENT,
+    MOVE_REQUEST, MOVE_STATUS, BOARD_STATE, BOARD_DRAWING, BOARD_IMAGE, BOARD_COMMAND, BOARD_EVENT,
     ENDER_COMMAND, ENDER_EVENT, ENDER_STATE, ENDER_AVAILABILITY,
     REX_COMMAND, REX_EVENT, REX_STATE, REX_AVAILABILITY,
     SERVICE_AVAILABILITY, CHAT_STATE, CHAT_MESSAGE, CHAT_REPLY,

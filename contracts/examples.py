@@ -52,6 +52,8 @@ _EPOCH = "0f3a9c1d2b4e5f60718293a4b5c6d7e8"
 _DIGEST = "9b1c0d2e3f405162738495a6b7c8d9ea"
 _PLANNER = "3fa9c1d2"
 _JOB = f"{_PLANNER}-7-42-1"
+_DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="
+"""The smallest picture: one white pixel."""
 
 _DRAWN = BoardMove(
     move_id="7-41", ordinal=41, state=MoveState.DRAWN, from_square="e2", to_square="e4",
@@ -158,7 +160,7 @@ _CONSUMER: tuple[BaseModel, ...] = (
 )
 _PRESENCE = (Availability.ONLINE, Availability.OFFLINE)
 
-EXAMPLES: dict[str, tuple[BaseModel | Availability, ...]] = {
+EXAMPLES: dict[str, tuple[BaseModel | str, ...]] = {
     table.MOVE_REQUEST.name: (
         MoveRequest(from_square="a1", to_square="h8"),
         MoveRequest(from_square="a1", to_square="h8", request_id="r-1", user=Requester(id="42", name="Ada")),
@@ -184,6 +186,7 @@ EXAMPLES: dict[str, tuple[BaseModel | Availability, ...]] = {
         BoardDrawing(board=7, squares=8, bed_x=235.0, bed_y=235.0, lines=(_LINE,), time=_AT),
         BoardDrawing(board=8, squares=8, bed_x=235.0, bed_y=235.0, lines=(), time=_AT),
     ),
+    table.BOARD_IMAGE.name: (_DOT,),
     table.BOARD_COMMAND.name: (
         Command(command="accept", arguments=("off",), id="c-1"),
         Command(command="resolve", arguments=("drawn", "7-42")),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.asyncapi import document, wire
-from contracts.channels import CHANNELS, VERSION
+from contracts.channels import BY_NAME, CHANNELS, JSON, VERSION
 from contracts.examples import BODIES, EXAMPLES, TEXTS
 from contracts.schemas import payloads, schema_of
 
@@ -69,8 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _examples(name: str) -> dict[str, list[Any]]:
-    """As they stand on the wire: JSON values, bodies of a link, plain texts."""
+    """As they stand on the wire: JSON values, bodies of a link, plain texts; what is none of them as base64."""
     examples = EXAMPLES[name]
+    if BY_NAME[name].content_type != JSON:
+        return {"base64": list(examples)}
     found = {
         "json": [wire(example) for example in examples if not isinstance(example, str)],
         "bodies": [wire(body) for body in BODIES.get(name, ())],

@@ -31,6 +31,10 @@ class Run(Payload):
         max_length=2000,
         description="Absolute positions, relative E, begins and ends retracted and lifted.",
     )
+    dry: bool = Field(
+        default=False,
+        description="A rehearsal in the air: it extrudes nothing, so that no heater is needed.",
+    )
 
 
 class Revoke(Payload):

@@ -1,4 +1,4 @@
-"""`python -m services.planner [run|check|health]`."""
+"""`python -m services.planner [run|check|health|board|…]`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from services.chassis.bus.port import Presence
 from services.chassis.discovery import memory
 from services.chassis.link import outbox, positions
 from services.planner import persistence
+from services.planner.history.commands import BOARD
 from services.planner.service import Planner
 from services.planner.settings import PlannerSettings
 from services.planner.topics import NAME, Topics
@@ -22,6 +23,7 @@ DEFINITION = runner.Definition(
     schemas=SCHEMAS,
     presence=lambda settings: Presence(Topics(settings.topic_root).availability),
     build=Planner,
+    commands={"board": BOARD},
 )
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ from services.chassis.store import Unit
 from services.planner import handlers, home_assistant, reporting
 from services.planner.effects import Effect, Reply, Say, Send, Tell
 from services.planner.game import Game, Setup, held_reason
+from services.planner.history import archive
+from services.planner.history.live import LivePicture
 from services.planner.inputs import Commanded, DiskMeasured, Input, Requested, Started
 from services.planner.persistence import Rows
 from services.planner.readers import ChatReader, OutcomeReader
@@ -60,6 +62,10 @@ class Planner:
         self._plan = LinkSender(Outbox(self._store, self._topics.plan.name), self._bus, self._topics.plan, dead_letters)
         self._board_state = Retained(self._bus, self._topics.of(channels.BOARD_STATE))
         self._board_drawing = Retained(self._bus, self._topics.of(channels.BOARD_DRAWING))
+        self._picture = LivePicture(
+            self._bus, self._topics.of(channels.BOARD_IMAGE), self._setup.geometry, self._setup.profile.width,
+            parts.settings.board_image, lambda: archive.drawn_strokes(self._store.read, self._state().header.board),
+        )  # fmt: skip
         self._discovery = Discovery(NAME, parts.settings, Presence(self._topics.availability), parts.store, parts.bus)
         self._dead_letters = dead_letters
         self._stops: tuple[Callable[[], None], ...] = ()
@@ -81,6 +87,7 @@ class Planner:
         self._announcements.start()
         self._board_state.start()
         self._board_drawing.start()
+        self._picture.start()
         self._discovery.start(
             home_assistant.table(self._settings), again=(self._board_state.again, self._board_drawing.again)
         )
@@ -102,6 +109,7 @@ class Planner:
         self._plan.stop()
         self._board_state.stop()
         self._board_drawing.stop()
+        self._picture.stop()
         self._discovery.stop()
 
     def health(self) -> Health:
@@ -180,6 +188,7 @@ class Planner:
         self._board_state.set(reporting.board_state(game))
         if shown is None or game.lines is not shown.lines or game.header.board != shown.header.board:
             self._board_drawing.set(reporting.board_drawing(game, self._setup, now()))
+            self._picture.changed()
 
 
 def _command(message: Message) -> Command | BadCommand:

@@ -36,6 +36,9 @@ class PlannerSettings(DiscoverySettings):
         default=0.7, ge=0, le=1, description="Mean drawn share of the last 20 lines under which the board is full."
     )
     board_lines: int = Field(default=500, ge=1, le=2000, description="After so many lines the board is full.")
+    board_image: int = Field(
+        default=600, ge=0, le=2000, description="Pixels a side of the picture on board/image; 0 draws none."
+    )
     waiting_per_user: int = Field(default=3, ge=1, description="Most moves of one viewer that wait.")
     waiting_operator: int = Field(default=300, ge=1, description="Most moves without a user, from MQTT, that wait.")
     waiting_total: int = Field(default=500, ge=1, le=5000, description="Most moves that wait in all.")
