@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from contracts.chat import ChatCleared, ChatMessage, ChatReply, MessageDeleted, UserCleared
 from services.chassis import log
-from services.chat_ingest.sources.port import UNHURRIED, Ear, Posted, Said
+from services.chat_ingest.sources.port import Ear, Posted, Said
+from services.chat_ingest.sources.twitch.pace import AS_USER
 
 _log = log.get(__name__)
 _BODY: TypeAdapter[Said] = TypeAdapter(ChatMessage | UserCleared | MessageDeleted | ChatCleared)
@@ -23,7 +24,8 @@ class FileSource:
 
     name = "file"
     misses = False
-    pace = UNHURRIED
+    pace = AS_USER
+    """As on Twitch, whatever the speed: a rehearsal shows which answers the evening's viewers would have read."""
 
     def __init__(self, path: Path, speed: float) -> None:
         self._path = path

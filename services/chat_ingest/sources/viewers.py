@@ -14,12 +14,12 @@ from contracts.chat import ChatUser, Role
 _VIEWERS = 40
 _FILES = "abcdefgh"
 _RANKS = "12345678"
-_FORMS = ("{} {}", "{} {}", "{} {}", "{}{}", "{}-{}", "!draw {} {}", "from {} to {}", "{}→{}")
-_CHATTER = (
+FORMS = ("{} {}", "{} {}", "{} {}", "{}{}", "{}-{}", "!draw {} {}", "from {} to {}", "{}→{}")
+CHATTER = (
     "hello from the night shift", "what is this drawing going to be?", "lol", "nice line!", "Nf3 e5 is my opening",
     "first time here, how does this work?", "!help", "!queue", "gg", "is that PLA or PETG?", "beach1 of g8 fame",
 )  # fmt: skip
-_NONSENSE = (
+NONSENSE = (
     "a1 a1", "z9 a1", "a11 h88", "!draw a1", "i9 j1", "a1 b2 c3", "😀😀😀", "\u202ea1 h8 hidden", "%s%n$(reboot)",
     "M112", "{\"command\":\"stop\"}", "a̷1̷ ̷h̷8̷", "x" * 400,
 )  # fmt: skip
@@ -45,9 +45,9 @@ def lines(seed: int) -> Iterator[Line]:
         if kind < 0.5:
             yield Line(after, dice.choice(viewers), _move(dice))
         elif kind < 0.8:
-            yield Line(after, dice.choice(viewers), dice.choice(_CHATTER))
+            yield Line(after, dice.choice(viewers), dice.choice(CHATTER))
         elif kind < 0.9:
-            yield Line(after, dice.choice(viewers), dice.choice(_NONSENSE))
+            yield Line(after, dice.choice(viewers), dice.choice(NONSENSE))
         else:
             yield Line(after, spammer, _SPAM)
 
@@ -59,4 +59,4 @@ def _viewer(number: int) -> ChatUser:
 
 def _move(dice: random.Random) -> str:
     start, end = dice.sample([file + rank for file in _FILES for rank in _RANKS], 2)
-    return dice.choice(_FORMS).format(start, end)
+    return dice.choice(FORMS).format(start, end)

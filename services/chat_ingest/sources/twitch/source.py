@@ -12,6 +12,7 @@ from services.chat_ingest.settings import ChatIngestSettings
 from services.chat_ingest.sources.port import Ear, Pace, Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.client import point_at
+from services.chat_ingest.sources.twitch.pace import AS_MODERATOR, AS_USER
 from services.chat_ingest.sources.twitch.session import NeedsPerson, NotNow, Session, Wanted
 from services.chat_ingest.sources.twitch.tokens import BadTokenFile, Token, TokenFile
 from services.chat_ingest.sources.twitch.watchdog import Patience
@@ -22,8 +23,6 @@ AGAIN_FIRST, AGAIN_MOST = 0.5, 30.0
 """Seconds between attempts; the first one follows at once."""
 PERSON_AGAIN = 60.0
 """Seconds after which it is tried again although nobody has done anything."""
-_AS_USER = Pace(messages=18, window=30.0, spacing=1.1, longest=500, same_after=31.0)
-_AS_MODERATOR = Pace(messages=90, window=30.0, spacing=0.0, longest=500, same_after=31.0)
 LOGIN = "run: python -m services.chat_ingest login"
 OFFLINE = "the stream is offline, and only a live stream's chat is wanted (BOARDCAST_TWITCH_ONLY_LIVE)"
 
@@ -68,8 +67,8 @@ class TwitchSource:
 
     @property
     def pace(self) -> Pace:
-        """A little below Twitch's own limits: 20 messages in 30 s, 100 for moderators; others one a second."""
-        return _AS_MODERATOR if self.moderates else _AS_USER
+        """That of a moderator, where this account is one."""
+        return AS_MODERATOR if self.moderates else AS_USER
 
     @property
     def moderates(self) -> bool:
