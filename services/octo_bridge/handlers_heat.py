@@ -32,7 +32,7 @@ def expire_arming(m: Machine, now: Now) -> Result:
 def wants_heat(m: Machine, s: BridgeSettings) -> bool:
     """Whether only the temperature keeps a job from being begun or resumed."""
     job = m.head
-    if job is None or m.foreign or unready(m, s) is not None:
+    if job is None or job.run.dry or m.foreign or unready(m, s) is not None:
         return False
     return not job.begun or m.octo.printer is Printer.PAUSED
 

@@ -16,7 +16,7 @@ from services.octo_bridge.outcome import Result, announce, answer, ended, notice
 from services.octo_bridge.readiness import blocked
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import Job, Machine, Phase
-from services.octo_bridge.validator import problem
+from services.octo_bridge.validator import extrudes, problem
 
 MOST_WAITING = 20
 """A planner plans one ahead; more than this is a defect, and memory."""
@@ -42,6 +42,8 @@ def take_run(m: Machine, e: RunTaken, now: Now, s: BridgeSettings) -> Result:
         refused = announce(EventKind.REFUSED, now, reason, move_id=run.move_id, job=run.job_id)
         return m, [answer(run, JobEnd.REFUSED, reason, m.kept.epoch, now), refused]
     wrong = problem(run.gcode, s)
+    if wrong is None and run.dry and extrudes(run.gcode):
+        wrong = "a dry run that moves filament: it would do so cold"
     if wrong is None and len(m.jobs) >= MOST_WAITING:
         wrong = f"{MOST_WAITING} jobs wait already"
     if wrong is not None:

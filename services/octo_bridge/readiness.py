@@ -53,7 +53,9 @@ def unready(m: Machine, settings: BridgeSettings) -> str | None:
 
 
 def too_cold(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
-    """Why no job may start yet: a heater is not within the tolerance of what a job needs."""
+    """Why no job may start yet: a heater is not within the tolerance of what a job needs; a rehearsal needs none."""
+    if m.head is not None and m.head.run.dry:
+        return None
     for name, reading, target in (("nozzle", m.octo.nozzle, settings.nozzle), ("bed", m.octo.bed, settings.bed)):
         if target <= 0:
             continue

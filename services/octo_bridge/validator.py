@@ -72,6 +72,11 @@ def problem(lines: Iterable[str], settings: BridgeSettings) -> str | None:
     return None
 
 
+def extrudes(lines: Iterable[str]) -> bool:
+    """Whether a checked plan moves filament at all."""
+    return any(letter == "E" for line in lines for letter, _ in _ARGUMENT.findall(line))
+
+
 def last_height(lines: Iterable[str]) -> float | None:
     """Z (mm) that a checked plan ends at."""
     height = None

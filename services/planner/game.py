@@ -95,6 +95,11 @@ class Move:
         return self.job is not None and self.state in (MoveState.PLANNED, MoveState.PRINTING)
 
     @property
+    def dry(self) -> bool:
+        """Whether its run is a rehearsal: any other one puts plastic somewhere."""
+        return self.job is not None and not self.strokes
+
+    @property
     def waits(self) -> bool:
         """Whether it has not begun to be drawn."""
         return self.state in (MoveState.ACCEPTED, MoveState.PLANNED)

@@ -75,6 +75,7 @@ def _plan(turn: Turn, move: Move) -> None:
     if way is None:
         _line_is_full(turn, move)
         return
+    dry = turn.setup.settings.dry_run
     if move.ordinal is None:
         turn.header(next_ordinal=header.next_ordinal + 1)
     turn.header(full_lines=0)
@@ -86,8 +87,8 @@ def _plan(turn: Turn, move: Move) -> None:
         job=job,
         epoch=header.epoch,
         after=predecessor,
-        strokes=way.strokes,
-        share=way.share,
+        strokes=() if dry else way.strokes,
+        share=None if dry else way.share,
     )
     turn.game, keep = laying.planned(turn.game, planned)
     turn.do(keep)
@@ -101,7 +102,8 @@ def _plan(turn: Turn, move: Move) -> None:
                 board=header.board,
                 epoch=header.epoch or 0,
                 predecessor=predecessor,
-                gcode=gcode.write(way, profile),
+                gcode=gcode.rehearse(way, profile) if dry else gcode.write(way, profile),
+                dry=dry,
             )
         )
     )

@@ -71,13 +71,16 @@ class Turn:
 
     def end(self, move: Move, state: MoveState, reason: str | None, *, quietly: bool = False) -> None:
         """The one end of *move*; *quietly* leaves chat alone, where somebody took it out on purpose."""
-        drawn_on = self.game.header.board if state is MoveState.DRAWN else None
+        laid = state is MoveState.DRAWN and not move.dry
+        drawn_on = self.game.header.board if laid else None
+        if move.dry and state is MoveState.DRAWN:
+            reason = reason or "a dry run: nothing lies on the plate"
         after = self.change(move, state, reason=_cut(reason), job=None, revoked=None, drawn_on=drawn_on)
-        if state is MoveState.DRAWN:
+        if laid:
             self.game = replace(self.game, lines=(*self.game.lines, drawn_line(after, self.setup)))
             self.game, keep = laying.drawn(self.game, move)
             self.do(keep)
-        elif not quietly:
+        elif not quietly and state is not MoveState.DRAWN:
             self.reply_to(after, f"{after.start} to {after.end} was not drawn: {reason or state.value}")
 
     def plan_again(self, move: Move, **changes: Any) -> None:

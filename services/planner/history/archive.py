@@ -97,7 +97,7 @@ def reading(path: Path) -> Iterator[Read]:
 def boards(read: Read) -> list[Summary]:
     """Every board, the oldest first."""
     rows = read(
-        "SELECT COALESCE(drawn_on, board) AS b, COUNT(*), SUM(state = 'drawn'), MIN(accepted_at), MAX(changed_at) "
+        "SELECT COALESCE(drawn_on, board) AS b, COUNT(*), COUNT(drawn_on), MIN(accepted_at), MAX(changed_at) "
         "FROM moves GROUP BY b ORDER BY b",
         (),
     )

@@ -7,24 +7,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from services.planner.plastic.profile import Profile
 from services.planner.plastic.strokes import Path, Stroke, Waypoint
 
+REHEARSAL = 10.0
+"""mm above the path, out of reach of anything on the plate."""
+
 
 def write(path: Path, profile: Profile) -> tuple[str, ...]:
     """The lines of the move, none longer than 100 characters."""
-    return tuple(_lines(path, profile))
+    return tuple(_lines(path, profile, extrude=True))
 
 
-def _lines(path: Path, profile: Profile) -> Iterator[str]:
+def rehearse(path: Path, profile: Profile) -> tuple[str, ...]:
+    """The same motion REHEARSAL mm higher and without a word about filament: it can be run cold."""
+    strokes = tuple(
+        replace(
+            stroke,
+            points=tuple(replace(point, z=round(point.z + REHEARSAL, 3)) for point in stroke.points),
+            arrive_z=stroke.arrive_z + REHEARSAL,
+        )
+        for stroke in path.strokes
+    )
+    return tuple(_lines(replace(path, strokes=strokes, leave_z=path.leave_z + REHEARSAL), profile, extrude=False))
+
+
+def _lines(path: Path, profile: Profile, *, extrude: bool) -> Iterator[str]:
     yield "G90"
-    yield "M83"
+    if extrude:
+        yield "M83"
     for number, stroke in enumerate(path.strokes):
         before = profile.retract if number == 0 else profile.hop_retract
         behind = profile.retract if number == len(path.strokes) - 1 else profile.hop_retract
         yield _rise(stroke.arrive_z, profile)
-        yield from _stroke(stroke, before, behind, profile)
+        yield from _stroke(stroke, before, behind, profile) if extrude else _motion(stroke, profile)
     yield _rise(path.leave_z, profile)
 
 
@@ -33,15 +51,25 @@ def _rise(z: float, profile: Profile) -> str:
 
 
 def _stroke(stroke: Stroke, before: float, behind: float, profile: Profile) -> Iterator[str]:
-    first = stroke.points[0]
-    yield f"G0 X{first.x:.3f} Y{first.y:.3f} F{_feed(profile.travel_speed)}"
-    yield f"G1 Z{first.z:.3f} F{_feed(profile.z_speed)}"
+    yield from _arrive(stroke, profile)
     yield f"G1 E{before:.3f} F{_feed(profile.retract_speed)}"
-    at = first
+    at = stroke.points[0]
     for point in stroke.points[1:]:
         yield _extrude(at, point, profile)
         at = point
     yield f"G1 E{-behind:.3f} F{_feed(profile.retract_speed)}"
+
+
+def _motion(stroke: Stroke, profile: Profile) -> Iterator[str]:
+    yield from _arrive(stroke, profile)
+    for point in stroke.points[1:]:
+        yield f"G1 X{point.x:.3f} Y{point.y:.3f} Z{point.z:.3f} F{_feed(profile.draw_speed)}"
+
+
+def _arrive(stroke: Stroke, profile: Profile) -> Iterator[str]:
+    first = stroke.points[0]
+    yield f"G0 X{first.x:.3f} Y{first.y:.3f} F{_feed(profile.travel_speed)}"
+    yield f"G1 Z{first.z:.3f} F{_feed(profile.z_speed)}"
 
 
 def _extrude(start: Waypoint, end: Waypoint, profile: Profile) -> str:

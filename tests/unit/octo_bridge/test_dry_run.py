@@ -1,0 +1,39 @@
+"""A rehearsal is run cold: no heater is needed for it, none is switched on, and it cannot move filament."""
+
+from __future__ import annotations
+
+from contracts.plan import JobEnd, Run
+from contracts.printers import Heaters
+from services.octo_bridge import events as e
+from services.octo_bridge.effects import SetTargets, Submit, Tell
+from tests.unit.octo_bridge.machine import run
+from tests.unit.octo_bridge.test_heat import HOT, cold
+
+MOTION = ("G90", "G0 Z13 F300", "G0 X30 Y30 F7200", "G1 Z10.25 F300", "G1 X90 Y90 Z10.25 F2400", "G0 Z13 F300")
+
+
+def dry(number: int = 1, lines: tuple[str, ...] = MOTION) -> Run:
+    return run(number).model_copy(update={"dry": True, "gcode": lines})
+
+
+def test_it_is_sent_to_a_cold_printer_and_heats_nothing() -> None:
+    rig = cold()
+    rig.feed(e.RunTaken(dry()))
+    assert len(rig.of(Submit)) == 1
+    assert HOT not in rig.of(SetTargets)
+    assert rig.mode() is Heaters.OFF
+
+
+def test_a_real_run_is_heated_for_as_ever() -> None:
+    rig = cold()
+    rig.feed(e.RunTaken(run(1)))
+    assert not rig.of(Submit)
+    assert rig.of(SetTargets)[-1] == HOT
+
+
+def test_one_that_moves_filament_is_refused() -> None:
+    rig = cold()
+    rig.feed(e.RunTaken(dry(lines=run(1).gcode)))
+    answers = [effect.body for effect in rig.of(Tell)]
+    assert [a.end for a in answers if a.kind == "ended"] == [JobEnd.REFUSED]
+    assert not rig.of(Submit)
