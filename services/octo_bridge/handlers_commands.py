@@ -60,7 +60,7 @@ def _arm(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
         if not 0 < hours <= s.arm_hours_most:
             raise Refused(f"HOURS is a number above 0 and at most {s.arm_hours_most:g}")
     if m.kept.stopping:
-        raise Refused("the stop is not confirmed yet; look at the printer")
+        raise Refused(latch.NOT_CONFIRMED)
     _examined(m, s)
     until = now.wall + timedelta(hours=hours)
     m = m.keep(armed=Armed(m.boot, now.mono + hours * 3600, until))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from contracts.plan import JobEnd
-from contracts.printers import Link
+from contracts.printers import Latch, Link
 from services.chassis.clock import Now
 from services.octo_bridge.effects import DeleteFile, Effect, Gather
 from services.octo_bridge.events import EvidenceFound
-from services.octo_bridge.evidence import Finding, Verdict, judge
+from services.octo_bridge.evidence import Evidence, Finding, History, Verdict, judge
 from services.octo_bridge.handlers_jobs import cancelled_by_latch
-from services.octo_bridge.outcome import Result, ended, started
+from services.octo_bridge.outcome import Result, ended, latched, started
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
 
@@ -58,10 +58,10 @@ def take_evidence(m: Machine, e: EvidenceFound, now: Now, s: BridgeSettings) -> 
         e.evidence, job.path, finished=job.finished, followed=job.followed, cold=job.cold,
         least=s.nozzle - s.temperature_tolerance,
     )  # fmt: skip
-    return _act(m, job, finding, e.evidence.present, now)
+    return _act(m, job, finding, e.evidence, now)
 
 
-def _act(m: Machine, job: Job, finding: Finding, present: bool, now: Now) -> Result:
+def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -> Result:
     effects: list[Effect] = []
     if finding.verdict in (Verdict.DRAWN, Verdict.RUNNING) and job.phase is Phase.SENDING:
         m, effects = started(m, job, now)
@@ -72,15 +72,25 @@ def _act(m: Machine, job: Job, finding: Finding, present: bool, now: Now) -> Res
         m = m.with_job(replace(job, phase=Phase.STARTED, doubt=None, unknowns=0))
         return m.see(idle_since=None), effects
     if finding.verdict is Verdict.FAILED:
-        end = JobEnd.CANCELLED if cancelled_by_latch(m) else JobEnd.FAILED
-        return ended(m, job, end, finding.reason, now)
+        return _failed(m, job, finding.reason, evidence, now)
     if finding.verdict is Verdict.NOT_STARTED:
         # A name that OctoPrint knows is never used again: its noOverwrite would turn the next POST down.
         again = replace(job, phase=Phase.ACCEPTED, attempt=job.attempt + 1, path=None, recovery=False, doubt=None)
-        return m.with_job(again), [DeleteFile(job.path)] if present and job.path is not None else []
+        return m.with_job(again), [DeleteFile(job.path)] if evidence.present and job.path is not None else []
     if job.unknowns + 1 < ENOUGH:
         return m.with_job(replace(job, unknowns=job.unknowns + 1, asked_at=now.mono)), []
     return ended(m, job, JobEnd.UNCERTAIN, f"{job.doubt}; {finding.reason}", now)
+
+
+def _failed(m: Machine, job: Job, reason: str, evidence: Evidence, now: Now) -> Result:
+    if cancelled_by_latch(m):
+        return ended(m, job, JobEnd.CANCELLED, reason, now)
+    effects: list[Effect] = []
+    if evidence.history is History.FAILURE:
+        # OctoPrint writes the same for a cancel by hand, and nobody saw whose it was.
+        m, effects = latched(m, Latch.FOREIGN, "the job ended while nobody watched; look, then resume", now)
+    m, more = ended(m, job, JobEnd.FAILED, reason, now)
+    return m, [*effects, *more]
 
 
 def doubt_running(m: Machine, now: Now, reason: str) -> Machine:

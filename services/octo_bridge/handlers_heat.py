@@ -18,6 +18,7 @@ from services.octo_bridge.state import LOST, Heat, Machine, Printer
 
 REPEAT = 2.0
 """Seconds between two requests for the same targets."""
+_DRAWS = frozenset({Printer.STARTING, Printer.PRINTING, Printer.RESUMING, Printer.FINISHING})
 _SAID = {Heaters.STANDBY: EventKind.STANDBY, Heaters.OFF: EventKind.HEATERS_OFF}
 
 
@@ -53,6 +54,9 @@ def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
     mode, idle = m.heat.mode, now.mono - m.moved_at
     if m.kept.latch is Latch.STOP or (m.kept.armed is None and m.running is None):
         return Heaters.OFF
+    if m.running is not None and m.octo.printer in _DRAWS and idle < s.standby_after:
+        # Whatever else has changed meanwhile: a nozzle that is cooled in the middle of a line draws air to its end.
+        return Heaters.HOT
     if wants_heat(m, s):
         if too_cold(m, now, s) is None:
             return Heaters.HOT

@@ -18,6 +18,9 @@ from services.octo_bridge.state import ACTIVE, LOST, Heat, Machine, Printer
 REPEAT = 1.0
 CONFIRM_WITHIN = 5.0
 """Seconds."""
+NOT_CONFIRMED = (
+    "the stop is not confirmed yet: look at the printer, switch it off if it is hot or moves, then try again"
+)
 
 
 def pause(m: Machine, by: str, now: Now) -> Result:
@@ -44,7 +47,7 @@ def stop(m: Machine, by: str, now: Now) -> Result:
 def refuse_resume(m: Machine) -> str | None:
     """Why the latch cannot be taken off now."""
     if m.kept.stopping:
-        return "the stop is not confirmed yet; look at the printer"
+        return NOT_CONFIRMED
     if m.foreign:
         return f"somebody else's job is running: {m.octo.path}; wait for its end or cancel it on OctoPrint's page"
     return None
@@ -90,7 +93,6 @@ def confirm_stop(m: Machine, now: Now) -> Result:
 
 
 def _stopped(m: Machine) -> bool:
-    if m.octo.link is Link.PRINTER_ERROR:
-        return True  # Marlin's own kill: heaters are off
+    # A lost connection confirms nothing: Marlin's own kill looks just like a cable pulled out of a hot printer.
     quiet = m.octo.link in (Link.OK, Link.REFUSED_PORT) and m.octo.printer is Printer.OPERATIONAL
     return quiet and m.heat.mode is Heaters.OFF and m.heat.settled and m.running is None and m.octo.printer not in LOST

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from contracts.events import EventKind
-from contracts.printers import Link
+from contracts.printers import Latch, Link
 from services.chassis.clock import Now
 from services.octo_bridge import handlers_dead_man as dead_man
 from services.octo_bridge.approval import FIRMWARE_LENGTH
@@ -14,12 +14,14 @@ from services.octo_bridge.events import Asked, FirmwareNamed, FolderGone, Printe
 from services.octo_bridge.gcode_file import is_ours
 from services.octo_bridge.handlers_doubt import is_idle
 from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
-from services.octo_bridge.outcome import Result, announce, raise_epoch
+from services.octo_bridge.outcome import Result, announce, latched, raise_epoch
 from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading
 
 FIRMWARE_EVERY = 5.0
 READ_LOG_EVERY = 2.0
+PICTURE_LAGS = 1.0
+_PAUSE = frozenset({Printer.PAUSING, Printer.PAUSED})
 MARK_EVERY = 6 * 3600.0
 """Seconds. OctoPrint rotates its log daily; a mark must never be older than what it keeps."""
 
@@ -103,14 +105,24 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
     m = m.see(printer=printer, error=error, idle_since=since if is_idle(printer) else None)
     if m.foreign and printer not in ACTIVE:
         m = foreign_over(m, now)
+    paused: list[Effect] = []
+    if _paused_by_hand(m, before, printer, now):
+        m, paused = latched(m, Latch.FOREIGN, "the job was paused, not by the bridge; send resume to go on", now)
     if printer not in LOST:
         # OctoPrint's own script after a connect may home: that is no foreign hand.
-        return (replace(m, own_lines_at=now.mono) if before in LOST else m), []
+        return (replace(m, own_lines_at=now.mono) if before in LOST else m), paused
     # The port too: the next one that is opened may be a real printer's.
     m = replace(m, position_known=False, dead_man=None).see(nozzle=None, bed=None, port=None, firmware=None)
     if before in LOST or before is Printer.UNKNOWN:
         return m, []
     return raise_epoch(m, "the connection to the printer was lost: its position is unknown", now)
+
+
+def _paused_by_hand(m: Machine, before: Printer, printer: Printer, now: Now) -> bool:
+    """The bridge itself never pauses OctoPrint; right after its own resume an old picture may still say paused."""
+    changed = before not in _PAUSE and printer in _PAUSE
+    resumed = now.mono - m.last_asked("resume") < PICTURE_LAGS
+    return changed and not resumed and m.running is not None and m.kept.latch is Latch.NONE
 
 
 def take_printer_changed(m: Machine, e: PrinterChanged, now: Now) -> Result:

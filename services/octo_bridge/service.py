@@ -115,7 +115,7 @@ class OctoBridge:
         moment = now()
         state = journal.restored(kept, jobs, boot_id(), moment.mono)
         state = replace(state, approval=approval.read(self._settings.data_dir))
-        if state.running is not None and state.kept.armed is not None:
+        if state.running is not None:
             # It may be in the middle of a line; the heaters stay as they are until it is known.
             state = replace(state, heat=Heat(Heaters.HOT, moment.mono))
         with self._store.transaction() as unit:

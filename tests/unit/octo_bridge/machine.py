@@ -15,6 +15,7 @@ from contracts.printers import ENDER_VERBS, Heaters, Latch
 from services.chassis.clock import Now
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import Announce, Effect, Tell
+from services.octo_bridge.journal import restored
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import Job, Machine, Printer
 from services.octo_bridge.step import Core
@@ -79,6 +80,16 @@ class Rig:
             if watched and self.machine.octo.nozzle is not None:
                 made += self.feed(self.seen())
         return made
+
+    def restarted(self) -> Rig:
+        """The bridge after a restart in the same boot: what is kept, its jobs, and nothing that was seen."""
+        jobs = tuple(
+            Job(j.run, j.phase, j.attempt, j.path, j.mark, j.recovery, doubt="restarted" if j.begun else None)
+            for j in self.machine.jobs
+        )
+        rig = Rig(restored(self.machine.kept, jobs, BOOT, self.mono))
+        rig.settings, rig.core, rig.mono = self.settings, self.core, self.mono
+        return rig
 
     # --- OctoPrint's side ----------------------------------------------------------------------------------------
 

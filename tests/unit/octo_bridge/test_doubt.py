@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.plan import JobEnd
+from contracts.printers import Latch
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import Gather, Submit
 from services.octo_bridge.evidence import Evidence, History, Verdict, judge
@@ -177,3 +178,20 @@ def test_the_echo_of_the_last_line_is_evidence_when_print_done_was_missed() -> N
     assert rig.of(Gather)
     rig.feed(e.EvidenceFound(job.id, 1, NOTHING))
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+
+
+@pytest.mark.parametrize(("order", "end", "latch"), [
+    (None, JobEnd.FAILED, Latch.FOREIGN), ("cancel", JobEnd.CANCELLED, Latch.CANCEL),
+])  # fmt: skip
+def test_a_job_that_ended_while_nobody_watched_latches(order: str | None, end: JobEnd, latch: Latch) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.PushChanged(False))
+    if order is not None:
+        rig.command(order)
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(3)
+    evidence = Evidence(present=True, history=History.FAILURE, active=False, log=None)
+    rig.feed(e.EvidenceFound(job.id, job.attempt, evidence))
+    assert [ended.end for ended in rig.ends()] == [end]
+    assert rig.latch() is latch

@@ -110,6 +110,29 @@ def test_a_job_that_moves_is_not_put_into_standby() -> None:
     assert STANDBY not in rig.of(SetTargets)
 
 
+def test_a_job_that_prints_stays_hot_when_octoprint_is_back() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Unreachable(Link.NO_OCTOPRINT, "the network"))
+    rig.wait(130, watched=False)
+    rig.effects.clear()
+    rig.printing(job, filepos=500)
+    assert rig.mode() is Heaters.HOT
+    assert {*rig.of(SetTargets)} <= {HOT}
+
+
+def test_a_job_that_prints_stays_hot_when_nobody_is_armed_and_the_bridge_is_restarted() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.command("disarm")
+    rig = rig.restarted()
+    rig.feed(rig.seen(printer=Printer.PRINTING, path=job.path, nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+    rig.printing(job, filepos=500)
+    assert {*rig.of(SetTargets)} <= {HOT}
+    rig.wait(125)
+    assert rig.of(SetTargets)[-1] in (STANDBY, OFF)
+
+
 def test_a_foreign_jobs_heaters_are_left_alone() -> None:
     rig = Rig().ready()
     rig.feed(e.Happened(e.Happening.STARTED, "other.gcode"))

@@ -8,7 +8,7 @@ from contracts.board import Plate
 from contracts.plan import ControlWord, JobEnd, MachineNotice
 from contracts.printers import Latch, Link
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import Connect, JobAction, ReadLog, SendLines, SetTargets, Submit, Tell
+from services.octo_bridge.effects import Announce, Connect, JobAction, ReadLog, SendLines, SetTargets, Submit, Tell
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.state import Printer
 from tests.unit.octo_bridge.machine import Rig, run
@@ -192,6 +192,46 @@ def test_a_job_paused_by_hand_goes_on_after_resume_when_it_is_hot_again() -> Non
     assert JobAction("resume") not in rig.of(JobAction)
     rig.hot()
     assert JobAction("resume") in rig.of(JobAction)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_pause_by_hand_that_only_the_picture_shows_latches_and_is_not_undone(restart: bool) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig = rig.restarted() if restart else rig
+    rig.feed(e.PushChanged(False), rig.seen(printer=Printer.PAUSED, path=job.path))
+    rig.hot()
+    rig.wait(5)
+    assert rig.latch() is Latch.FOREIGN
+    assert JobAction("resume") not in rig.of(JobAction)
+    rig.feed(e.LogRead("mark-2", Slice(whole=True)))
+    rig.command("resume")
+    rig.hot()
+    assert JobAction("resume") in rig.of(JobAction)
+    assert rig.latch() is Latch.NONE
+
+
+def test_a_picture_from_before_the_own_resume_is_no_pause_by_hand() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(rig.seen(printer=Printer.PAUSED))
+    rig.command("resume")
+    rig.hot()
+    rig.feed(e.PrinterChanged(Printer.RESUMING), rig.seen(printer=Printer.PAUSED, path=job.path))
+    assert rig.latch() is Latch.NONE
+
+
+def test_a_stop_is_not_confirmed_by_a_connection_that_is_lost() -> None:
+    rig = Rig().ready()
+    rig.start()
+    rig.command("stop")
+    rig.effects.clear()
+    rig.feed(rig.seen(printer=Printer.ERROR, error="cable", port=None))
+    assert rig.machine.octo.link is Link.PRINTER_ERROR
+    rig.wait(6, watched=False)
+    assert rig.machine.kept.stopping
+    assert "heaters_off" not in rig.said()
+    assert any("switch the printer off" in (a.event.reason or "") for a in rig.of(Announce))
 
 
 @pytest.mark.parametrize(
