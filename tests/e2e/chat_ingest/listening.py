@@ -45,6 +45,7 @@ class Listening:
         self.settings = ChatIngestSettings(**wanted | twitch.settings | settings)
         self.source = TwitchSource(self.settings, patience)
         self._task: asyncio.Task[None] | None = None
+        self._looked = 0
 
     def log_in(self, lifetime: float | None = None) -> None:
         """Have a token in the file, as after `login`."""
@@ -89,9 +90,10 @@ class Listening:
         await eventually(lambda: self.hears, deadline, f"the source to hear; it says {self.changes[-3:]}")
 
     async def until_deaf(self, deadline: float = 10.0) -> Change:
-        """Wait until the source says that it does not hear."""
-        await eventually(lambda: self.changes and not self.changes[-1].connected, deadline, "the source to say so")
-        return self.changes[-1]
+        """The next time that the source said that it does not hear; it may hear again by now."""
+        await eventually(lambda: any(not c.connected for c in self.changes[self._looked :]), deadline, "it to say so")
+        self._looked = 1 + next(n for n, c in enumerate(self.changes) if n >= self._looked and not c.connected)
+        return self.changes[self._looked - 1]
 
     async def until_again(self, connections: int, deadline: float = 10.0) -> None:
         """Wait until the source has said that it was deaf and hears again, *connections* times in all."""

@@ -134,6 +134,15 @@ async def test_the_old_socket_closing_after_a_move_is_no_loss(listening: Listeni
     assert [c.connected for c in listening.changes] == [True]
 
 
+async def test_the_old_socket_closing_a_moment_before_the_welcome_is_no_loss(listening: Listening) -> None:
+    listening.twitch.plan.close_first = True
+    await listening.twitch.ask_to_reconnect()
+    await eventually(lambda: len(listening.twitch.sessions) == 1 and listening.twitch.connections == 2, 5, "the move")
+    await listening.twitch.say("after")
+    await listening.until_said("after")
+    assert [c.connected for c in listening.changes] == [True]
+
+
 async def test_a_reconnect_address_that_fails_once(listening: Listening) -> None:
     listening.twitch.plan.reconnect_url_fails = 1
     await listening.twitch.ask_to_reconnect()

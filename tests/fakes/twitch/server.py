@@ -51,6 +51,8 @@ class Plan:
     fail_sends: list[int] = field(default_factory=list)
     drop_sends: int = 0
     reconnect_url_fails: int = 0
+    close_first: bool = False
+    """Close the old socket just before the new one is welcomed: a client may hear of the two in this order."""
     keepalive_every: float = 0.5
     live: bool = True
 
@@ -258,6 +260,8 @@ class FakeTwitch:
         words, self.plan.last_words = self.plan.last_words, []
         for text in words:
             await self.say(text)
+        if self.plan.close_first and moved_from is not None:
+            await moved_from.socket.close(code=4004)
         await self._frame(session, "session_welcome", body)
         self.sessions.append(session)
         if moved_from is not None:

@@ -32,6 +32,8 @@ KEEPALIVE = 10
 MOVE_ATTEMPTS = 3
 OLD_SOCKET_KEPT = 10.0
 """Seconds that the old socket is read after a move, should Twitch not close it."""
+WELCOME_MAY_FOLLOW = 0.25
+"""Seconds. Twitch closes the old socket when it has welcomed the new one; of the two, either may be heard of first."""
 
 _INSIDE = (
     (websockets, "WSS"), (twitchio.http.Route, "BASE"), (twitchio.http.Route, "ID_BASE"),
@@ -121,7 +123,7 @@ class ChatSocket(Websocket):
         self._chat = client
         self._user_id = user_id
         self._listener = listener
-        self._superseded = False
+        self._superseded = asyncio.Event()
         self._moving: set[asyncio.Task[None]] = set()
 
     @property
@@ -141,7 +143,11 @@ class ChatSocket(Websocket):
         self._spawn(self._move(data["payload"]["session"]["reconnect_url"]))
 
     async def _create_connection_task(self) -> None:
-        if not self._superseded and not self._closing and not self._closed:
+        if self._moving:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WELCOME_MAY_FOLLOW):
+                    await self._superseded.wait()
+        if not self._superseded.is_set() and not self._closing and not self._closed:
             code = self._socket.close_code if self._socket else None
             self._listener.on_lost(f"the connection to Twitch was lost (code {code})")
 
@@ -156,7 +162,7 @@ class ChatSocket(Websocket):
                 _log.warning("moving to the socket that Twitch offers failed", attempt=attempt, error=str(error))
                 await new.close()
                 continue
-            self._superseded = True
+            self._superseded.set()
             self._chat.adopt(new, self._user_id)
             _log.info("moved to the socket that Twitch offered")
             # What is still in the old one is read until Twitch closes it.
