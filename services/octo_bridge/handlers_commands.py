@@ -21,7 +21,7 @@ from services.octo_bridge.events import CommandBad, Commanded, ControlTaken
 from services.octo_bridge.outcome import Result, announce, notice, raise_epoch
 from services.octo_bridge.readiness import not_examined
 from services.octo_bridge.settings import BridgeSettings
-from services.octo_bridge.state import Armed, Machine, Printer
+from services.octo_bridge.state import ACTIVE, Armed, Machine, Printer
 
 OPERATOR = "the operator"
 
@@ -178,6 +178,9 @@ def _confirm_empty(m: Machine, epoch: int, by: str, now: Now) -> Result:
     if epoch != m.kept.epoch:
         reason = f"confirmed for machine epoch {epoch}, which is now {m.kept.epoch}: look again"
         return m, [notice(m, reason, now)]
+    if m.foreign or m.running is not None or m.octo.printer in ACTIVE:
+        what = f"somebody else's job {m.octo.path}" if m.foreign else "the job"
+        return m, [notice(m, f"not taken: wait for the end of {what} and look again, then send confirm_empty", now)]
     m = m.keep(plate=Plate.KNOWN, bare=True)
     return m, [notice(m, f"{by} confirmed that the plate is empty", now)]
 

@@ -18,10 +18,12 @@ from services.octo_bridge.handlers_jobs import cancelled_by_latch
 from services.octo_bridge.outcome import Result, announce, ended, latched, raise_epoch, started
 from services.octo_bridge.readiness import nozzle_hot
 from services.octo_bridge.settings import BridgeSettings
-from services.octo_bridge.state import Job, Machine, Phase, Printer
+from services.octo_bridge.state import ACTIVE, Job, Machine, Phase, Printer
 
 OWN_LINES = 5.0
 """Seconds after own homing, or a cancel with its script, in which lines like a jog's are no foreign hand."""
+ACCOUNTED_MOST = 50
+"""Own files that never appeared in OctoPrint's log: posted, and not started."""
 HOT_WITHIN = 5.0
 """Seconds. No nozzle falls from the tolerance to 170 °C, where Marlin drops E, in so short a time."""
 COLD = re.compile(r"cold extrusion prevented", re.IGNORECASE)
@@ -35,15 +37,20 @@ def foreign_job(m: Machine, path: str, now: Now) -> Result:
     if m.foreign:
         return m, []
     reason = f"somebody else's job was run from OctoPrint: {path}"[:300]
-    m = replace(m, foreign=True, position_known=False).see(path=path)
+    m = replace(m, foreign=True, position_known=False, accounted=(*m.accounted, path)).keep(bare=False).see(path=path)
     m, effects = raise_epoch(m, reason, now, plate=Plate.UNKNOWN)
     m, more = latched(m, Latch.FOREIGN, reason, now)
     return m, [*effects, announce(EventKind.FOREIGN, now, reason, job=path[:200]), *more]
 
 
-def foreign_over(m: Machine, now: Now) -> Machine:
-    """It has ended. What it left hot cools by the bridge's timers from here on."""
-    return replace(m, foreign=False, moved_at=now.mono, heat=replace(m.heat, settled=False))
+def foreign_over(m: Machine, now: Now) -> Result:
+    """It has ended. What it left hot cools by the bridge's timers from here on.
+
+    A fresh mark is put into OctoPrint's log. Whoever looked at the plate meanwhile has to look again.
+    """
+    m = replace(m, foreign=False, moved_at=now.mono, heat=replace(m.heat, settled=False))
+    m = m.keep(bare=False).see(caught_up=False)
+    return raise_epoch(m, "somebody else's job has ended: look at the plate", now, plate=Plate.UNKNOWN)
 
 
 def take_happened(m: Machine, e: Happened, now: Now, s: BridgeSettings) -> Result:
@@ -150,13 +157,37 @@ def take_log_read(m: Machine, e: LogRead, now: Now) -> Result:
         return m, []
     if since is None or not since.whole:
         plate = Plate.UNKNOWN if first else None  # while this process watched, its own eyes are witness enough
-        m = replace(m, position_known=False)
+        m = replace(m, position_known=False, accounted=m.accounted[-ACCOUNTED_MOST:])
         return raise_epoch(m, e.reason or "OctoPrint's log does not say what happened meanwhile", now, plate=plate)
-    theirs = [path for path in since.started if not is_ours(path)]
-    if theirs and first:
-        m, effects = foreign_job(replace(m, foreign=False), theirs[-1], now)
-        return (m if m.octo.printer.value == "printing" else foreign_over(m, now)), effects
+    m, theirs = _unaccounted(m, since.started)
+    if theirs:
+        return _foreign_in_log(m, theirs[-1], now)
     if since.restarted or since.reconnected:
         m = replace(m, position_known=False)
         return raise_epoch(m, "OctoPrint connected to the printer anew: its position is unknown", now)
     return m, []
+
+
+def _unaccounted(m: Machine, started_paths: tuple[str, ...]) -> tuple[Machine, list[str]]:
+    """Files that were started and are neither a job of ours, each of which starts once, nor were seen live.
+
+    What has not appeared in the log yet stays accounted for: it may have been started behind the mark.
+    """
+    left, theirs = list(m.accounted), []
+    for path in started_paths:
+        if path in left:
+            left.remove(path)
+        else:
+            theirs.append(path)
+    left = [path for path in left if is_ours(path) or m.foreign]
+    return replace(m, accounted=tuple(left[-ACCOUNTED_MOST:])), theirs
+
+
+def _foreign_in_log(m: Machine, path: str, now: Now) -> Result:
+    m, effects = foreign_job(replace(m, foreign=False), path, now)
+    m = replace(m, accounted=m.accounted[:-1])  # its line in the log is read already
+    job = m.running
+    if m.octo.printer in ACTIVE and not (job is not None and job.path == m.octo.path):
+        return m, effects
+    m, more = foreign_over(m, now)
+    return m, [*effects, *more]

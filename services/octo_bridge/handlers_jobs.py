@@ -128,7 +128,8 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
         job, phase=Phase.SENDING, path=path, mark=m.kept.mark, recovery=home, followed=m.octo.push, doubt=None,
         finished=False, cold=False, unknowns=0, asked_at=None,
     )  # fmt: skip
-    m = m.with_job(job).keep(bare=False)
+    known = tuple(other for other in m.accounted if other != path)
+    m = replace(m.with_job(job).keep(bare=False), accounted=(*known, path))
     if home:
         m = replace(m, own_lines_at=now.mono, dead_man=None)  # the homing sets it
     return m, [Submit(job.id, job.attempt, path, compose(job.id, job.attempt, preamble, job.run.gcode))]

@@ -12,7 +12,7 @@ from services.octo_bridge.approval import FIRMWARE_LENGTH
 from services.octo_bridge.effects import AskFirmware, Connect, DeleteFolder, Effect, Look, ReadLog
 from services.octo_bridge.events import Asked, FirmwareNamed, FolderGone, PrinterChanged, PushChanged, Seen, Unreachable
 from services.octo_bridge.gcode_file import is_ours
-from services.octo_bridge.handlers_doubt import is_idle
+from services.octo_bridge.handlers_doubt import QUIET, is_idle
 from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
 from services.octo_bridge.outcome import Result, announce, latched, raise_epoch
 from services.octo_bridge.settings import VIRTUAL, BridgeSettings
@@ -28,6 +28,7 @@ MARK_EVERY = 6 * 3600.0
 
 def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
     """OctoPrint's own picture."""
+    idle_for = now.mono - m.octo.idle_since if m.octo.idle_since is not None else 0.0
     m, effects = printer_is(m, e.printer, e.error, now)
     if e.polled:
         m = m.see(port=e.port, offers=e.offers)
@@ -40,7 +41,9 @@ def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
         m = replace(m, moved_at=now.mono)
     m = m.see(path=e.path, filepos=e.filepos, completion=e.completion, elapsed=e.elapsed, remaining=e.remaining, z=e.z)
     m = _progress(_readings(m, e, now), e)
-    if m.octo.printer in ACTIVE and e.path is not None and not is_ours(e.path):
+    # A file of an earlier job that somebody prints again is no job of ours: nothing was sent, and it runs.
+    again = m.running is None and idle_for >= QUIET
+    if m.octo.printer in ACTIVE and e.path is not None and (again or not is_ours(e.path)):
         m, more = foreign_job(m, e.path, now)
         effects += more
     return m, effects
@@ -103,19 +106,20 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
     # Idle means: with a job in hand, somebody should have said how it ended. Both kinds of idle count alike.
     since = m.octo.idle_since if m.octo.idle_since is not None else now.mono
     m = m.see(printer=printer, error=error, idle_since=since if is_idle(printer) else None)
+    effects: list[Effect] = []
     if m.foreign and printer not in ACTIVE:
-        m = foreign_over(m, now)
-    paused: list[Effect] = []
+        m, effects = foreign_over(m, now)
     if _paused_by_hand(m, before, printer, now):
-        m, paused = latched(m, Latch.FOREIGN, "the job was paused, not by the bridge; send resume to go on", now)
+        m, effects = latched(m, Latch.FOREIGN, "the job was paused, not by the bridge; send resume to go on", now)
     if printer not in LOST:
         # OctoPrint's own script after a connect may home: that is no foreign hand.
-        return (replace(m, own_lines_at=now.mono) if before in LOST else m), paused
+        return (replace(m, own_lines_at=now.mono) if before in LOST else m), effects
     # The port too: the next one that is opened may be a real printer's.
     m = replace(m, position_known=False, dead_man=None).see(nozzle=None, bed=None, port=None, firmware=None)
     if before in LOST or before is Printer.UNKNOWN:
-        return m, []
-    return raise_epoch(m, "the connection to the printer was lost: its position is unknown", now)
+        return m, effects
+    m, more = raise_epoch(m, "the connection to the printer was lost: its position is unknown", now)
+    return m, [*effects, *more]
 
 
 def _paused_by_hand(m: Machine, before: Printer, printer: Printer, now: Now) -> bool:

@@ -47,6 +47,12 @@ class Journal:
         )
         return kept, tuple(_job(*row) for row in jobs)
 
+    def sent_since(self, mark: str | None) -> tuple[str, ...]:
+        """Paths of the jobs that were sent since this mark was put into OctoPrint's log, ended or not."""
+        return tuple(
+            path for (path,) in self._store.read("SELECT path FROM job WHERE path NOTNULL AND mark = ?", (mark,))
+        )
+
     def ended(self, job_id: str) -> JobEnded | None:
         """How a job ended, None if it has not, or is not known."""
         rows = self._store.read("SELECT ended FROM job WHERE job_id = ? AND ended IS NOT NULL", (job_id,))

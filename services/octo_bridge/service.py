@@ -114,6 +114,7 @@ class OctoBridge:
         kept, jobs = self._journal.load()
         moment = now()
         state = journal.restored(kept, jobs, boot_id(), moment.mono)
+        state = replace(state, accounted=self._journal.sent_since(state.kept.mark))
         state = replace(state, approval=approval.read(self._settings.data_dir))
         if state.running is not None:
             # It may be in the middle of a line; the heaters stay as they are until it is known.

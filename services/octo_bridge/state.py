@@ -180,6 +180,8 @@ class Machine:
     position_known: bool = False
     foreign: bool = False
     """Somebody else's job is running."""
+    accounted: tuple[str, ...] = ()
+    """Files whose start in OctoPrint's log is explained: jobs that were sent, other people's that were seen live."""
     z: float | None = None
     """Height that the last job or homing ended at, mm."""
     moved_at: float = 0.0

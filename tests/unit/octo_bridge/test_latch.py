@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.board import Plate
@@ -239,7 +241,9 @@ def test_a_stop_is_not_confirmed_by_a_connection_that_is_lost() -> None:
     [
         (Slice(whole=True), True, False, Plate.KNOWN),
         (Slice(whole=True, started=("boardcast/x/a-a1.gcode",)), True, False, Plate.KNOWN),
+        (Slice(whole=True, started=("boardcast/x/b-a1.gcode",)), True, True, Plate.UNKNOWN),
         (Slice(whole=True, started=("other.gcode",)), True, True, Plate.UNKNOWN),
+        (Slice(whole=True, started=("other.gcode",)), False, True, Plate.UNKNOWN),
         (Slice(whole=True, restarted=True), True, True, Plate.KNOWN),
         (Slice(whole=True, reconnected=True), False, True, Plate.KNOWN),
         (Slice(whole=False), False, True, Plate.KNOWN),
@@ -250,7 +254,7 @@ def test_a_stop_is_not_confirmed_by_a_connection_that_is_lost() -> None:
 def test_what_the_log_says_of_the_time_away(since: Slice | None, first: bool, raises: bool, plate: Plate) -> None:
     rig = Rig().ready()
     epoch = rig.machine.kept.epoch
-    rig.machine = rig.machine.see(caught_up=False)
+    rig.machine = replace(rig.machine.see(caught_up=False), accounted=("boardcast/x/a-a1.gcode",))
     object.__setattr__(rig.machine, "first_contact", first)
     rig.feed(e.LogRead("mark-2", since))
     assert (rig.machine.kept.epoch > epoch) is raises
