@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from contracts import channels
+from contracts.chat import ChatMessage, ChatUser, Role
 from deploy.simulators.marlin import Heat, MarlinPrinter
 from deploy.simulators.octoprint import OctoPrint, Simulation
 from deploy.stack import REPOSITORY, Stack
+from services.chassis.store import Store
 from tests.e2e.main_road.table import ENDS, Table
 from tests.harness.mqtt_probe import MqttProbe
 from tests.harness.waiting import wait_until
@@ -71,6 +76,19 @@ class Floor:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def chat(self, text: str) -> None:
+        """Have a moderator write this: chat_ingest is started for it, whether or not the broker is there."""
+        message = ChatMessage(
+            source="test", channel="test", message_id="1", text=text, received_at=datetime.now(UTC),
+            user=ChatUser(id="1", name="Mod", roles=(Role.MODERATOR,)),
+        )  # fmt: skip
+        file = self.stack.folder / "chat.jsonl"
+        file.write_bytes(message.to_bytes() + b"\n")
+        chat = self.stack.service("chat_ingest")
+        chat.environment |= {"BOARDCAST_CHAT_SOURCE": "file", "BOARDCAST_CHAT_FILE": str(file)}
+        chat.start()
+        self.stack.wait_for_health("chat_ingest")
+
     # --- what is said ---------------------------------------------------------------------------------------------
 
     def ender(self) -> Any:
@@ -88,6 +106,18 @@ class Floor:
         """How many moves the board says have ended, by end."""
         last = self.probe.last(BOARD)
         return {key: last.json["counts"][key] for key in sorted(ENDS)} if last is not None else {}
+
+    def moves(self) -> dict[str, str]:
+        """The state of every accepted move by its id, from the planner's own rows: a status may die with the broker."""
+        database = Store(self.stack.data("planner"), "planner").path
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT board, number, state FROM moves ORDER BY board, number").fetchall()
+        return {f"{board}-{number}": state for board, number, state in rows}
+
+    def ends_told(self) -> dict[str, list[str]]:
+        """The different ends that were ever told of each move."""
+        told = self.table.statuses()
+        return {move: sorted({s["state"] for s in told[move]} & ENDS) for move in told}
 
     # --- what is true ---------------------------------------------------------------------------------------------
 

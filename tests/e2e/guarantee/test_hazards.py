@@ -1,9 +1,21 @@
-"""What a printer does to a move in its middle: the truth is in the printer's own log."""
+"""What happens to a move in its middle: the truth is in the printer's own log."""
 
 from __future__ import annotations
 
+from contracts import channels
+from deploy.simulators.marlin import MarlinPrinter
 from tests.e2e.guarantee.floor import Floor
 from tests.harness.waiting import wait_until
+
+
+def wait_drawing(floor: Floor) -> None:
+    """Return when plastic is being laid."""
+
+    def drawing() -> bool:
+        status = floor.printer.status()
+        return bool(status["moving"]) and status["at"][2] < 1 and floor.ender()["state"] == "printing"
+
+    wait_until(drawing, 60, lambda: f"the drawing to begin; {floor.table.summary()}", poll_s=0.005)
 
 
 def test_moves_are_drawn_with_a_hot_nozzle_from_known_positions(floor: Floor) -> None:
@@ -14,6 +26,59 @@ def test_moves_are_drawn_with_a_hot_nozzle_from_known_positions(floor: Floor) ->
     assert floor.drawn() == ["1-1", "1-2", "1-3"], floor.table.summary()
     drawn = [segment for job in floor.printer.witness.jobs() for segment in job.drawn]
     assert min(segment.nozzle for segment in drawn) >= 200
-    # The lift before homing is the one move that is made without knowing where the nozzle is.
-    assert {s.line for s in floor.printer.witness.moved_unknown("XY")} == set()
+    assert floor.printer.witness.moved_unknown("XY") == [], "only the lift before homing is made blindly"
     wait_until(lambda: floor.counts()["drawn"] == 3, 10, "the board to know")
+
+
+def test_a_nozzle_that_goes_cold_in_mid_move_has_not_drawn_it(floor: Floor) -> None:
+    floor.start()
+    floor.table.insist(("a1", "h8"), "cold")
+    # While it homes: what is in Marlin's buffer already is drawn, whatever happens to the nozzle.
+    wait_until(lambda: floor.printer.status()["known"] == "X", 60, "the homing to begin", poll_s=0.005)
+    floor.printer.tell("temperature nozzle 30")
+    told = floor.table.wait_ended(1, 60)["1-1"]
+    assert told[-1]["state"] == "failed", floor.table.summary()
+    assert "cold" in told[-1]["reason"]
+    (job,) = [job for job in floor.printer.witness.jobs() if job.move is not None]
+    assert job.dropped_e > 0, "the printer refused filament, and carried the file to its end"
+
+
+def test_after_a_reset_in_mid_move_the_next_one_lifts_and_homes_clear_of_the_plastic(
+    floor: Floor, printer: MarlinPrinter
+) -> None:
+    floor.start()
+    floor.table.insist(("a1", "h8"), "reset")
+    wait_drawing(floor)
+    homed = len(printer.witness.homings())
+    printer.reset()
+    told = floor.table.wait_ended(1, 60)["1-1"]
+    assert told[-1]["state"] == "failed", floor.table.summary()
+    floor.table.insist(("a8", "h1"), "next")
+    wait_until(lambda: "drawn" in floor.table.states("1-2"), 60, lambda: f"the next move; {floor.table.summary()}")
+    again = printer.witness.homings()[homed:]
+    assert [axis for axis, _ in again] == ["X", "Y", "Z"]
+    assert again[-1][1][:2] == (0, 0), "Z is homed in the corner that is kept clear"
+    assert printer.witness.moved_unknown("XY") == []
+    first = next(s for s in printer.witness.segments() if s.began > _reset_at(printer))
+    assert (first.end[2] - first.start[2], first.in_plane) == (10, 0), "the lift comes before everything"
+
+
+def _reset_at(printer: MarlinPrinter) -> float:
+    return float(printer.witness.records("reset")[-1]["t"])
+
+
+def test_a_stop_from_chat_while_the_broker_is_down_acts_when_it_is_back_and_says_so(floor: Floor) -> None:
+    floor.start()
+    floor.table.insist(("a1", "h8"), "first")
+    floor.table.wait_ended(1, 60)
+    assert floor.heat().nozzle_target > 0
+    since = floor.probe.mark()
+    floor.stack.broker.kill()
+    floor.chat("!stop")
+    floor.stack.broker.start()
+    wait_until(lambda: (floor.heat().nozzle_target, floor.heat().bed_target) == (0, 0), 60, "the heaters to be off")
+    floor.probe.wait_connected()
+    floor.wait_ender(lambda s: s["latch"] == "stop" and not s["armed"], "the stop in the state")
+    said = [seen.json for seen in floor.probe.seen("printer/ender/event", since=since)]
+    assert any(event["event"] == "latched" and "stopped by" in event["reason"] for event in said), said
+    assert floor.table.answer(channels.ENDER_COMMAND, "resume", "done")
