@@ -87,3 +87,35 @@ def bridge(tmp_path: Path, mosquitto: Mosquitto, probe: MqttProbe, rex: Flashfor
     found = Bridge(tmp_path / "bridge", mosquitto, probe, f"rex={rex.address}")
     yield found
     found.stop()
+
+
+class Several:
+    """One bridge to several printers: called with their names it starts them, and the bridge is then to be started."""
+
+    bridge: Bridge
+
+    def __init__(self, folder: Path, broker: Mosquitto, probe: MqttProbe) -> None:
+        self._folder, self._broker, self._probe = folder, broker, probe
+        self._printers: dict[str, FlashforgeSimulator] = {}
+
+    def __call__(self, *names: str) -> dict[str, FlashforgeSimulator]:
+        for name in names:
+            self._printers[name] = FlashforgeSimulator(self._folder / name)
+            self._printers[name].start()
+        addresses = ",".join(f"{name}={rex.address}" for name, rex in self._printers.items())
+        self.bridge = Bridge(self._folder / "bridge", self._broker, self._probe, addresses)
+        return self._printers
+
+    def stop(self) -> None:
+        """End the bridge and the printers."""
+        self.bridge.stop()
+        for rex in self._printers.values():
+            rex.stop()
+
+
+@pytest.fixture
+def several(tmp_path: Path, mosquitto: Mosquitto, probe: MqttProbe) -> Iterator[Several]:
+    """Idle printers at one bridge, where each of them only waits."""
+    found = Several(tmp_path, mosquitto, probe)
+    yield found
+    found.stop()

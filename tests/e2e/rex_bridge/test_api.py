@@ -8,14 +8,18 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.simulators.flashforge.child import FlashforgeSimulator
+from deploy.simulators.mosquitto import Mosquitto
 from tests.e2e.rex_bridge.conftest import Bridge
-from tests.e2e.rex_bridge.test_print import JITTER, commands, printing
+from tests.e2e.rex_bridge.test_print import JITTER, amid_a_print, commands
+from tests.harness.mqtt_probe import MqttProbe
 from tests.harness.waiting import wait_until
 
 
@@ -53,23 +57,33 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def api() -> Iterator[Api]:
+@contextmanager
+def serving() -> Iterator[Api]:
+    """A server of its own."""
     server = Api()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield server
-    server.hang.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield server
+    finally:
+        server.hang.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    """One that answers."""
+    with serving() as server:
+        yield server
 
 
 def test_the_state_goes_out_with_the_token_every_second_and_418_pauses(
     bridge: Bridge, rex: FlashforgeSimulator, api: Api
 ) -> None:
-    printing(bridge, rex, rex_api_url=api.url, rex_api_token="secret")
-    wait_until(lambda: len([1 for _, _, body in api.got if body["state"] == "printing"]) > 4, 10, "five states")
+    amid_a_print(bridge, rex, rex_api_url=api.url, rex_api_token="secret")
+    wait_until(lambda: len([1 for _, _, body in api.got if body["state"] == "printing"]) > 3, 10, "four states")
     times = [at for at, _, body in api.got if body["state"] == "printing"]
     assert max(b - a for a, b in itertools.pairwise(times)) < 1.3
     assert {token for _, token, _ in api.got} == {"Bearer secret"}
@@ -82,25 +96,45 @@ def test_the_state_goes_out_with_the_token_every_second_and_418_pauses(
     assert "secret" not in bridge.process.tail(1000)
 
 
-@pytest.mark.parametrize("kind", ["slow", "dead", "nobody", "error", "elsewhere"])
-def test_a_server_that_does_not_answer_delays_no_look(
-    bridge: Bridge, rex: FlashforgeSimulator, api: Api, kind: str
-) -> None:
-    url = api.url
-    listening = socket.create_server(("127.0.0.1", 0))
-    if kind == "slow":
-        api.hang.clear()
-    elif kind == "dead":  # takes connections and never reads
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    elif kind == "nobody":
-        url = "http://no-such-host.invalid/"
-    else:
-        api.status = 500 if kind == "error" else 302
-    printing(bridge, rex, rex_api_url=url)
-    wait_until(lambda: len(commands(rex, "M27")) > 8, 15, "looks")
-    gaps = [b - a for a, b in itertools.pairwise(commands(rex, "M119")[-8:])]
-    assert max(abs(gap - 1) for gap in gaps) < JITTER, gaps
-    assert bridge.process.terminate() < 5
-    if kind in ("nobody", "error", "elsewhere"):
-        assert bridge.process.tail(1000).count("the HTTP API does not take states") == 1
-    listening.close()
+class Beside:
+    """A bridge, a printer that prints, and a server of one *kind*; several at once share nothing but the broker."""
+
+    def __init__(self, folder: Path, mosquitto: Mosquitto, probe: MqttProbe, kind: str) -> None:
+        self.kind = kind
+        self.rex = FlashforgeSimulator(folder / kind)
+        self._start = lambda: Bridge(folder / kind, mosquitto, probe, f"rex={self.rex.address}")
+
+    def start(self, url: str) -> None:
+        """Look at a print twice a second, and tell the server at *url* every time."""
+        self.rex.start()
+        self.rex.do("start", hot=True, seconds=600)
+        self.bridge = self._start()
+        self.bridge.start(rex_api_url=url, rex_printing_interval="0.5", topic_root=self.kind)
+
+    def stop(self) -> None:
+        self.bridge.stop()
+        self.rex.stop()
+
+
+def test_a_server_that_does_not_answer_delays_no_look(tmp_path: Path, mosquitto: Mosquitto, probe: MqttProbe) -> None:
+    taking = socket.create_server(("127.0.0.1", 0))
+    with ExitStack() as stack:
+        slow, error, elsewhere = (stack.enter_context(serving()) for _ in range(3))
+        slow.hang.clear()
+        error.status, elsewhere.status = 500, 302
+        dead = f"http://127.0.0.1:{taking.getsockname()[1]}/"  # takes connections and never reads
+        nobody = "http://no-such-host.invalid/"
+        urls = {"slow": slow.url, "dead": dead, "nobody": nobody, "error": error.url, "elsewhere": elsewhere.url}
+        all_of_them = [Beside(tmp_path, mosquitto, probe, kind) for kind in urls]
+        for one in all_of_them:
+            stack.callback(one.stop)
+            one.start(urls[one.kind])
+        wait_until(lambda: min(len(commands(one.rex, "M27")) for one in all_of_them) > 8, 25, "looks")
+        for one in all_of_them:
+            gaps = [b - a for a, b in itertools.pairwise(commands(one.rex, "M119")[-8:])]
+            assert max(abs(gap - 0.5) for gap in gaps) < JITTER, (one.kind, gaps)
+        for one in all_of_them:
+            assert one.bridge.process.terminate() < 5
+            if one.kind in ("nobody", "error", "elsewhere"):
+                assert one.bridge.process.tail(1000).count("the HTTP API does not take states") == 1, one.kind
+    taking.close()

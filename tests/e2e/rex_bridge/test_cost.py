@@ -11,12 +11,12 @@ import pytest
 from deploy.simulators.flashforge.child import FlashforgeSimulator
 from tests.e2e.rex_bridge.conftest import Bridge
 from tests.e2e.rex_bridge.test_api import Api, api
-from tests.e2e.rex_bridge.test_print import commands, printing
+from tests.e2e.rex_bridge.test_print import amid_a_print, commands
 from tests.harness.waiting import wait_until
 
 __all__ = ["api"]
 
-LOOKS = 12
+LOOKS = 5
 CORE_PRINTING = 0.05
 CORE_IDLE = 0.01
 MEGABYTES = 45
@@ -39,14 +39,14 @@ def share_of_a_core(pid: int, rex: FlashforgeSimulator, looks: int) -> float:
     return (cpu_seconds(pid) - before) / (time.monotonic() - began)
 
 
-@pytest.mark.slow
-def test_printing_with_the_api(bridge: Bridge, rex: FlashforgeSimulator, api: Api) -> None:
-    printing(bridge, rex, rex_api_url=api.url)
-    assert share_of_a_core(bridge.process.pid, rex, LOOKS) < CORE_PRINTING
+@pytest.mark.parametrize("looks", [LOOKS, pytest.param(50, marks=[pytest.mark.chaos, pytest.mark.timeout(120)])])
+def test_printing_with_the_api(bridge: Bridge, rex: FlashforgeSimulator, api: Api, looks: int) -> None:
+    amid_a_print(bridge, rex, rex_api_url=api.url)
+    assert share_of_a_core(bridge.process.pid, rex, looks) < CORE_PRINTING
     assert megabytes(bridge.process.pid) < MEGABYTES
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_idle(bridge: Bridge, rex: FlashforgeSimulator) -> None:
     bridge.start(rex_idle_interval="5")
     bridge.state("idle")

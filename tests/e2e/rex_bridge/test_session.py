@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,6 +21,16 @@ from tests.unit.rex_bridge.transcripts import ALL
 SLACK = 0.3
 STREAMS = 100_000
 SOCKET_STREAMS = 300
+NO_FAULT: dict[str, object] = {"segment": 0, "merge": False, "double_ok": False, "no_ok": False, "no_cmd": False}
+
+
+@pytest.fixture(scope="module")
+def any_printer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlashforgeSimulator]:
+    """One for all: what a test needs of it, each says anew."""
+    simulator = FlashforgeSimulator(tmp_path_factory.mktemp("any"))
+    simulator.start()
+    yield simulator
+    simulator.stop()
 
 
 @pytest.mark.parametrize("dialect", ["rex", "adventurer3", "adventurer4", "creator4", "trex"])
@@ -29,12 +40,12 @@ SOCKET_STREAMS = 300
     ids=str,
 )
 async def test_every_dialect_through_every_fault(
-    rex: FlashforgeSimulator, dialect: str, fault: dict[str, object]
+    any_printer: FlashforgeSimulator, dialect: str, fault: dict[str, object]
 ) -> None:
-    rex.do("dialect", name=dialect)
-    rex.do("faults", **fault)
-    rex.do("start", share=0.5, hot=True)
-    session = Session(parse_address(rex.address))
+    any_printer.do("dialect", name=dialect)
+    any_printer.do("faults", **NO_FAULT | fault)
+    any_printer.do("start", share=0.5, hot=True)
+    session = Session(parse_address(any_printer.address))
     await session.open()
     await session.ask("M601 S1")
     status = replies.machine((await session.ask("M119")).lines)
