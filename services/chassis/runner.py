@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from services.chassis import backup, health, log
-from services.chassis.bus.address import parse_addresses
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus import choose
 from services.chassis.bus.port import Bus, Presence
+from services.chassis.bus.routes import Channel
+from services.chassis.bus.sqs import queues
 from services.chassis.health import Health
 from services.chassis.log import LogFormat
 from services.chassis.service import Parts, Service
@@ -53,6 +54,8 @@ class Definition(Generic[S]):
     presence: Callable[[S], Presence]
     build: Callable[[Parts[S]], Service]
     commands: dict[str, Command[S]] = field(default_factory=dict)
+    channels: Sequence[Channel] = ()
+    """The table that the service's topics are from; a bus with queues carries nothing that is not declared in it."""
 
 
 def main(definition: Definition[Any], argv: Sequence[str] | None = None) -> int:
@@ -60,7 +63,8 @@ def main(definition: Definition[Any], argv: Sequence[str] | None = None) -> int:
     words = {"run": "run the service (default)", "check": "print the effective settings and what is missing",
              "health": "print the running service's health; exit code 1 if it is not well",
              "backup": "copy the database to FILE, also while the service runs",
-             "restore": "put the copy in FILE back; the service must not run"}  # fmt: skip
+             "restore": "put the copy in FILE back; the service must not run",
+             "queues": queues.HELP}  # fmt: skip
     words |= {name: command.help for name, command in definition.commands.items()}
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{definition.name}",
@@ -79,21 +83,24 @@ def main(definition: Definition[Any], argv: Sequence[str] | None = None) -> int:
         print(f"{definition.name} cannot start:\n{error}", file=sys.stderr)
         return 2
     if arguments.word == "check":
-        return check(settings)
+        return check(definition, settings)
     if arguments.word == "health":
         return say_health(settings, definition.name)
     if arguments.word in ("backup", "restore"):
         return copy(settings, definition.name, arguments.word, arguments.rest)
+    if arguments.word == "queues":
+        return queues.main(settings, definition.name, definition.channels, arguments.rest)
     log.configure(definition.name, settings.log_format, settings.log_level)
     if arguments.word in definition.commands:
         return definition.commands[arguments.word].run(settings, arguments.rest)
     return run(definition, settings)
 
 
-def check(settings: ChassisSettings) -> int:
+def check(definition: Definition[Any], settings: ChassisSettings) -> int:
     """Print the effective settings, masked, and what is missing."""
     print("\n".join(describe(settings)))
-    missing = settings.missing()
+    refused = choose.refusal(settings, definition.name, definition.channels)
+    missing = [*settings.missing(), *([refused] if refused is not None else [])]
     print("\n".join(f"missing: {line}" for line in missing) if missing else "nothing is missing")
     return 1 if missing else 0
 
@@ -140,23 +147,12 @@ def wait_for_settings(definition: Definition[Any]) -> int:
     return main(definition, ["run"])
 
 
-def make_bus(settings: ChassisSettings, name: str, presence: Presence) -> Bus:
-    """The bus that the settings name, under a client id that is fixed for topic root and service."""
-    password = settings.bus_password
-    return MqttBus(
-        MqttOptions(
-            addresses=parse_addresses(settings.bus_url),
-            client_id=f"{settings.topic_root.replace('/', '-')}-{name}",
-            username=settings.bus_username,
-            password=password.get_secret_value() if password is not None else None,
-            ca_file=str(settings.bus_ca_file) if settings.bus_ca_file else None,
-            presence=presence,
-        )
-    )
-
-
 def run(definition: Definition[S], settings: S) -> int:
     """Run until SIGTERM or SIGINT."""
+    refused = choose.refusal(settings, definition.name, definition.channels)
+    if refused is not None:
+        _log.error(refused)
+        return 2
     store = Store(settings.data_dir, definition.name)
     path = health.path_in(settings.data_dir, definition.name)
     try:
@@ -206,7 +202,7 @@ async def _serve(definition: Definition[S], settings: S, store: Store) -> thread
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    bus = make_bus(settings, definition.name, definition.presence(settings))
+    bus = choose.make_bus(settings, definition.name, definition.presence(settings), definition.channels)
     service = definition.build(Parts(settings, store, bus))
     await service.start()
     await bus.start()

@@ -16,9 +16,11 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from services.chassis.bus.address import parse_addresses
+from services.chassis.bus.sqs.address import is_sqs, parse_sqs
 from services.chassis.log import LogFormat
 
 PREFIX = "BOARDCAST_"
+NO_STATE_BUS = "none"
 T = TypeVar("T", bound="ChassisSettings")
 
 
@@ -33,7 +35,15 @@ class ChassisSettings(BaseSettings):
 
     bus_url: str = Field(
         default="mqtt://localhost:1883",
-        description="Brokers, tried in turn: comma-separated mqtt://host[:port] or mqtts://host[:port].",
+        description="Brokers, tried in turn: comma-separated mqtt://host[:port] or mqtts://host[:port]; "
+        "or sqs://REGION/PREFIX.",
+    )
+    state_bus_url: str | None = Field(
+        default=None,
+        description="With sqs://, which cannot carry them: MQTT brokers for states and events, or none.",
+    )
+    sqs_endpoint: str | None = Field(
+        default=None, description="With sqs://: http(s) address of another SQS than AWS's."
     )
     bus_username: str | None = Field(default=None, description="User name at the broker.")
     bus_password: SecretStr | None = Field(default=None, description="Password at the broker.")
@@ -54,7 +64,17 @@ class ChassisSettings(BaseSettings):
     @field_validator("bus_url")
     @classmethod
     def _known_addresses(cls, value: str) -> str:
-        parse_addresses(value)
+        if is_sqs(value):
+            parse_sqs(value)
+        else:
+            parse_addresses(value)
+        return value
+
+    @field_validator("state_bus_url")
+    @classmethod
+    def _known_state_addresses(cls, value: str | None) -> str | None:
+        if value is not None and value != NO_STATE_BUS:
+            parse_addresses(value)
         return value
 
     @classmethod

@@ -7,19 +7,27 @@ import itertools
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+import pytest
 
 from deploy.simulators.mosquitto import Mosquitto
 from services.chassis.bus.address import parse_addresses
 from services.chassis.bus.memory import MemoryBroker, MemoryBus
 from services.chassis.bus.mqtt import MqttBus, MqttOptions
-from services.chassis.bus.port import Bus, Message, Presence
+from services.chassis.bus.port import Bus, Delivered, Message, MessageHandler, Presence
+from services.chassis.bus.routes import Route
+from services.chassis.bus.sqs.bus import SqsBus, SqsOptions
+from tests.bus.sqs_server import SqsServer
 
 DEADLINE_S = 10.0
 
 
 class Lab(Protocol):
     """One adapter's broker."""
+
+    many: int
+    """So many messages are a burst that takes seconds at most."""
 
     def bus(self, presence: Presence | None = None) -> Bus:
         """A new bus at the broker, not started."""
@@ -39,6 +47,8 @@ class Lab(Protocol):
 
 class MemoryLab:
     """The broker in this process."""
+
+    many = 3_000
 
     def __init__(self) -> None:
         self.broker = MemoryBroker()
@@ -65,6 +75,8 @@ class MemoryLab:
 
 class MqttLab:
     """A real Mosquitto."""
+
+    many = 3_000
 
     def __init__(self, folder: Path) -> None:
         self.broker = Mosquitto(folder)
@@ -109,6 +121,84 @@ class MqttLab:
         for bus in self.buses:
             await bus.stop()
         self.broker.stop()
+
+
+class SqsLab:
+    """moto's SQS, which swallows as AWS's does. Queues are made as topics come up; a service's are made by command."""
+
+    many = 200
+
+    def __init__(self, folder: Path) -> None:
+        self.server = SqsServer(folder)
+        self.server.start()
+        self.routes: list[Route] = []
+        self.buses: list[SqsBus] = []
+        self._names = (f"bus-{n}" for n in itertools.count())
+
+    def options(self, **other: Any) -> SqsOptions:
+        """For a bus at this server."""
+        return SqsOptions(
+            address=self.server.address, reader=next(self._names), routes=self.routes, endpoint=self.server.endpoint,
+            wait=1, back_off_first=0.05, back_off_most=0.5, reach_every=0.2, **other,
+        )  # fmt: skip
+
+    def made(self, options: SqsOptions) -> SqsBus:
+        """A new bus with *options*."""
+        self.buses.append(_Declaring(self, options))
+        return self.buses[-1]
+
+    def bus(self, presence: Presence | None = None) -> Bus:
+        return self.made(self.options())
+
+    def declare(self, topic: str, reader: str) -> None:
+        """From now on *reader* has a queue for *topic*."""
+        route = Route(topic, reader, (), asks=False)
+        if route not in self.routes:
+            self.routes.append(route)
+            if self.server.process.running:
+                self.server.make([route])
+
+    def crash(self) -> None:
+        self.server.kill()
+
+    def recover(self) -> None:
+        self.server.start()
+        self.server.make(self.routes)
+
+    def cut(self, bus: Bus) -> None:
+        assert isinstance(bus, SqsBus)
+        assert bus._connection is not None
+        bus._connection.fail("cut")
+
+    async def close(self) -> None:
+        for bus in self.buses:
+            await bus.stop()
+        self.server.kill()
+
+
+class _Declaring(SqsBus):
+    """Adds to the table what a test uses, where a service would have declared it."""
+
+    def __init__(self, lab: SqsLab, options: SqsOptions) -> None:
+        super().__init__(options)
+        self._lab, self._name = lab, options.reader
+
+    def subscribe(self, topic_filter: str, handler: MessageHandler) -> None:
+        self._lab.declare(topic_filter, self._name)
+        super().subscribe(topic_filter, handler)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, delivered: Delivered | None = None) -> None:
+        if not any(route.filter == topic for route in self._lab.routes):
+            self._lab.declare(topic, "nobody")
+        super().publish(topic, payload, retain=retain, delivered=delivered)
+
+
+def needs(lab: Lab, *capabilities: str) -> None:
+    """Skip a test of what the adapter declares that it cannot do; it is refused by name at a service's start."""
+    declared = lab.bus().capabilities
+    missing = [name for name in capabilities if not getattr(declared, name)]
+    if missing:
+        pytest.skip(f"declared: no {', '.join(missing)}")
 
 
 class Listener:

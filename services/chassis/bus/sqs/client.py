@@ -1,0 +1,184 @@
+"""The one file that knows boto3: the few calls of SQS that the adapter needs, and their errors as one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+CONNECTIONS = 32
+CONNECT_TIMEOUT = 3
+ANSWER_TIMEOUT = 5
+"""Seconds beyond the wait of a long poll."""
+_MISSING = ("QueueDoesNotExist", "NonExistentQueue")
+_EXISTS = ("QueueNameExists", "QueueAlreadyExists")
+
+
+class SqsError(Exception):
+    """A call failed; the text says what SQS or the network said."""
+
+
+class QueueMissing(SqsError):
+    """There is no such queue, or this identity may not see it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One message to be sent."""
+
+    body: str
+    stream: str
+    deduplication_id: str
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message as it was received. *times*: how often so far. *sent_at*: seconds of the server's clock."""
+
+    body: str
+    stream: str
+    times: int
+    sent_at: float
+    handle: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A queue, and the time of the server's clock at which it was found."""
+
+    url: str
+    at: float
+
+
+class Client:
+    """SQS in one region. Every method blocks, may be called on any thread, and raises SqsError."""
+
+    def __init__(self, region: str, endpoint: str | None, wait: int) -> None:
+        self._region = region
+        self._endpoint = endpoint
+        self._wait = wait
+        self._sqs: Any = None
+
+    def open(self) -> None:
+        """Read credentials by AWS's usual chain. No call is made."""
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=self._wait + ANSWER_TIMEOUT,
+            max_pool_connections=CONNECTIONS,
+            # The supervisor and the links know better when to try again.
+            retries={"total_max_attempts": 1, "mode": "standard"},
+        )
+        with _errors():
+            self._sqs = boto3.session.Session().client(
+                "sqs", region_name=self._region, endpoint_url=self._endpoint, config=config
+            )
+
+    def close(self) -> None:
+        """Close idle connections."""
+        if self._sqs is not None:
+            self._sqs.close()
+
+    def find(self, name: str) -> Found:
+        """The queue called *name*. Raises QueueMissing."""
+        with _errors():
+            answer = self._sqs.get_queue_url(QueueName=name)
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return Found(answer["QueueUrl"], parsedate_to_datetime(date).timestamp() if date else 0.0)
+
+    def send(self, url: str, entries: Sequence[Entry]) -> dict[int, str]:
+        """Send up to ten; the places of those that were refused, each with the reason."""
+        with _errors():
+            answer = self._sqs.send_message_batch(
+                QueueUrl=url,
+                Entries=[
+                    {
+                        "Id": str(place),
+                        "MessageBody": entry.body,
+                        "MessageGroupId": entry.stream,
+                        "MessageDeduplicationId": entry.deduplication_id,
+                    }
+                    for place, entry in enumerate(entries)
+                ],
+            )
+        return {int(failed["Id"]): str(failed.get("Message")) for failed in answer.get("Failed", [])}
+
+    def receive(self, url: str, visibility: float) -> list[Received]:
+        """Wait for up to ten messages; nobody else gets them for *visibility* seconds."""
+        with _errors():
+            answer = self._sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                WaitTimeSeconds=self._wait,
+                VisibilityTimeout=round(visibility),
+                MessageSystemAttributeNames=["MessageGroupId", "ApproximateReceiveCount", "SentTimestamp"],
+            )
+        return [_received(message) for message in answer.get("Messages", [])]
+
+    def delete(self, url: str, messages: Sequence[Received]) -> None:
+        """Forget *messages* for good."""
+        with _errors():
+            self._sqs.delete_message_batch(
+                QueueUrl=url,
+                Entries=[{"Id": str(n), "ReceiptHandle": message.handle} for n, message in enumerate(messages)],
+            )
+
+    def hide(self, url: str, messages: Sequence[Received], seconds: float) -> None:
+        """Nobody gets *messages* for so many seconds from now; 0 gives them back."""
+        with _errors():
+            answer = self._sqs.change_message_visibility_batch(
+                QueueUrl=url,
+                Entries=[
+                    {"Id": str(n), "ReceiptHandle": message.handle, "VisibilityTimeout": round(seconds)}
+                    for n, message in enumerate(messages)
+                ],
+            )
+        if answer.get("Failed"):
+            raise SqsError(f"the visibility could not be changed: {answer['Failed'][0].get('Message')}")
+
+    def create(self, name: str, attributes: Mapping[str, str]) -> None:
+        """Make the queue, or give an existing one these attributes."""
+        try:
+            with _errors():
+                self._sqs.create_queue(QueueName=name, Attributes=dict(attributes))
+        except QueueExists:
+            url = self.find(name).url
+            changeable = {key: value for key, value in attributes.items() if key != "FifoQueue"}
+            with _errors():
+                self._sqs.set_queue_attributes(QueueUrl=url, Attributes=changeable)
+
+
+class QueueExists(SqsError):
+    """There is a queue of that name with other attributes."""
+
+
+def _received(message: Mapping[str, Any]) -> Received:
+    attributes = message["Attributes"]
+    return Received(
+        message["Body"],
+        attributes.get("MessageGroupId", ""),
+        int(attributes["ApproximateReceiveCount"]),
+        int(attributes["SentTimestamp"]) / 1000,
+        message["ReceiptHandle"],
+    )
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        kind = QueueMissing if _any(_MISSING, code) else QueueExists if _any(_EXISTS, code) else SqsError
+        raise kind(str(error)) from error
+    except (BotoCoreError, OSError, ValueError) as error:
+        raise SqsError(f"{type(error).__name__}: {error}") from error
+
+
+def _any(words: Sequence[str], code: str) -> bool:
+    return any(word in code for word in words)

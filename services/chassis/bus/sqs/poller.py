@@ -1,0 +1,129 @@
+"""Reads one queue on a thread of its own: long polls, hands over, and deletes only what was handled."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from services.chassis import log
+from services.chassis.bus.inbox import Inbox
+from services.chassis.bus.sqs.client import Client, Received, SqsError
+
+_log = log.get(__name__)
+PARK_AFTER = 12
+"""Times that a message may come again before its stream is parked: whoever takes it does not live to see its end."""
+PARKED_LOOK = 30.0
+"""Seconds between two looks, and two alarms, at a parked stream."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What to read and how. *visibility*: seconds for which SQS keeps from others what was received."""
+
+    name: str
+    url: str
+    visibility: float
+
+
+class Poller:
+    """The reading of one queue on one connection. *hand_over* is called on the event loop."""
+
+    def __init__(
+        self,
+        client: Client,
+        inbox: Inbox,
+        reading: Reading,
+        hand_over: Callable[[Received], None],
+        failed: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._reading = reading
+        self._hand_over = hand_over
+        self._failed = failed
+        self._clock = clock
+        self._closed = threading.Event()
+        self._woken = threading.Event()
+        self._handled = False
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._run, name=f"sqs-{self._reading.name}", daemon=True).start()
+
+    def close(self) -> None:
+        """Take nothing more. A poll that is under way ends by itself; what it brings is given back."""
+        self._closed.set()
+        self._woken.set()
+
+    def _run(self) -> None:
+        try:
+            while not self._closed.is_set():
+                batch = self._client.receive(self._reading.url, self._reading.visibility)
+                expires = self._clock() + self._reading.visibility
+                if batch:
+                    self._take(batch, expires)
+        except SqsError as error:
+            self._failed(str(error))
+        except Exception as error:  # a defect must not end the reading for ever
+            _log.exception("reading a queue met a defect; connecting anew", queue=self._reading.name)
+            self._failed(f"defect: {type(error).__name__}: {error}")
+
+    def _take(self, batch: Sequence[Received], expires: float) -> None:
+        # Never past one that is parked: what comes behind it in the stream must not be taken before it.
+        well = list(itertools.takewhile(lambda message: message.times <= PARK_AFTER, batch))
+        if well and not self._work(well, expires):
+            self._give_back(batch)
+        elif len(well) < len(batch):
+            self._park(batch[len(well) :])
+
+    def _work(self, batch: Sequence[Received], expires: float) -> bool:
+        """Have *batch* handled, and delete it. False if this ended before."""
+        self._handled = False
+        self._woken.clear()  # before the look at `closed`: close() sets both, this one last
+        if self._closed.is_set():
+            return False
+        self._inbox.post(lambda: self._on_loop(batch))
+        while not self._woken.wait(self._reading.visibility / 3):
+            self._client.hide(self._reading.url, batch, self._reading.visibility)
+            expires = self._clock() + self._reading.visibility
+        if not self._handled:
+            return False
+        if self._clock() < expires:
+            self._client.delete(self._reading.url, batch)
+        else:
+            # Somebody else may have it by now, and it is not ours to delete; readers know what they have taken.
+            _log.warning("a handler took longer than its messages were kept for it", queue=self._reading.name)
+        return True
+
+    def _on_loop(self, batch: Sequence[Received]) -> None:
+        if self._closed.is_set():
+            return
+        for message in batch:
+            self._hand_over(message)
+        # One turn later: a reader that commits in the next turn of the loop has done so by then.
+        asyncio.get_running_loop().call_soon(self._all_handled)
+
+    def _all_handled(self) -> None:
+        self._handled = True
+        self._woken.set()
+
+    def _give_back(self, batch: Sequence[Received]) -> None:
+        try:
+            self._client.hide(self._reading.url, batch, 0)
+        except SqsError as error:
+            _log.debug("received messages could not be given back; they come by themselves", error=str(error))
+
+    def _park(self, batch: Sequence[Received]) -> None:
+        """No dead-letter queue: what comes behind in the stream would then be delivered, and a stroke be missing."""
+        _log.error(
+            "ALARM: a stream is parked, its first message came again and again and was never handled; look at the "
+            "log of the last ends of this service, and purge the queue when the cause is gone: a link sends it again",
+            queue=self._reading.name, stream=batch[0].stream, times=batch[0].times,
+        )  # fmt: skip
+        self._client.hide(self._reading.url, batch, PARKED_LOOK)
+        self._closed.wait(PARKED_LOOK)

@@ -1,0 +1,105 @@
+"""One queue's reading, against an SQS that is a list."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from services.chassis.bus.inbox import Inbox
+from services.chassis.bus.sqs.client import Client, Received, SqsError
+from services.chassis.bus.sqs.poller import PARK_AFTER, Poller, Reading
+
+
+class FakeSqs(Client):
+    """Gives each batch once, writes down what is done with it, and waits for ever when there is none."""
+
+    def __init__(self, *batches: list[Received]) -> None:
+        super().__init__("nowhere", None, 0)
+        self.batches = list(batches)
+        self.log: list[str] = []
+        self.idle = threading.Event()
+        self._never = threading.Event()
+
+    def receive(self, url: str, visibility: float) -> list[Received]:
+        if not self.batches:
+            self.idle.set()
+            self._never.wait(5)
+            raise SqsError("the test is over")
+        return self.batches.pop(0)
+
+    def delete(self, url: str, messages: Sequence[Received]) -> None:
+        self.log.append("delete " + " ".join(message.body for message in messages))
+
+    def hide(self, url: str, messages: Sequence[Received], seconds: float) -> None:
+        self.log.append(f"hide {seconds:g} " + " ".join(message.body for message in messages))
+
+    def end(self) -> None:
+        """Let the thread go."""
+        self._never.set()
+
+
+def received(body: str, times: int = 1) -> Received:
+    return Received(body, "stream", times, 0.0, "handle")
+
+
+class Clock:
+    """Stands still until told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def read(sqs: FakeSqs, handle: Callable[[Received], None], clock: Clock, *, closed: bool = False) -> None:
+    """Until the queue is empty."""
+    inbox = Inbox()
+    inbox.open(asyncio.get_running_loop())
+    poller = Poller(sqs, inbox, Reading("q", "url", 10.0), handle, lambda reason: sqs.log.append(reason), clock)
+    if closed:
+        inbox.close()
+        asyncio.get_running_loop().call_later(0.05, poller.close)
+        asyncio.get_running_loop().call_later(0.1, sqs.idle.set)
+    poller.start()
+    await asyncio.to_thread(sqs.idle.wait, 5)
+    poller.close()
+    sqs.end()
+    inbox.close()
+
+
+async def test_a_batch_is_deleted_after_it_was_handled_and_a_turn_later() -> None:
+    sqs = FakeSqs([received("a"), received("b")], [received("c")])
+
+    def handle(message: Received) -> None:
+        sqs.log.append(f"handle {message.body}")
+        asyncio.get_running_loop().call_soon(sqs.log.append, f"commit {message.body}")
+
+    await read(sqs, handle, Clock())
+    assert sqs.log == ["handle a", "handle b", "commit a", "commit b", "delete a b", "handle c", "commit c", "delete c"]
+
+
+async def test_an_expired_receipt_deletes_nothing() -> None:
+    sqs, clock = FakeSqs([received("slow")], [received("quick")]), Clock()
+
+    def handle(message: Received) -> None:
+        clock.now += 11 if message.body == "slow" else 1
+
+    await read(sqs, handle, clock)
+    assert sqs.log == ["delete quick"]
+
+
+async def test_what_was_not_handled_is_given_back_and_not_deleted() -> None:
+    sqs = FakeSqs([received("a")])
+    await read(sqs, lambda _: None, Clock(), closed=True)
+    assert sqs.log == ["hide 0 a"]
+
+
+async def test_nothing_passes_a_parked_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.chassis.bus.sqs.poller.PARKED_LOOK", 0.01)
+    sqs = FakeSqs([received("good"), received("poison", PARK_AFTER + 1), received("behind")])
+    await read(sqs, lambda message: sqs.log.append(f"handle {message.body}"), Clock())
+    assert sqs.log == ["handle good", "delete good", "hide 0.01 poison behind"]
