@@ -7,10 +7,8 @@ from typing import Any
 from contracts.commands import BadCommand, parse_command
 from contracts.plan import Control, Revoke, Run
 from contracts.printers import ENDER_VERBS
-from services.chassis.actor import Actor
 from services.chassis.bus.port import Message
 from services.chassis.store import Unit
-from services.octo_bridge.effects import Effect
 from services.octo_bridge.events import (
     CommandBad,
     Commanded,
@@ -22,13 +20,13 @@ from services.octo_bridge.events import (
     RunTaken,
 )  # fmt: skip
 from services.octo_bridge.journal import Journal
-from services.octo_bridge.state import Machine
+from services.octo_bridge.unwritten import Guarded
 
 
 class PlanReader:
     """The consumer of link/plan: each body changes the machine in the transaction that moves the link's position."""
 
-    def __init__(self, actor: Actor[Machine, Input, Effect], journal: Journal) -> None:
+    def __init__(self, actor: Guarded, journal: Journal) -> None:
         self._actor = actor
         self._journal = journal
 

@@ -93,8 +93,10 @@ def _reason(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
     return None if reason is None or cold_only else reason[:500]
 
 
-def health(m: Machine, *, broker: bool) -> Health:
-    """For the container: not well while a person should look."""
+def health(m: Machine, *, broker: bool, trouble: str | None = None) -> Health:
+    """For the container: not well while a person should look. *trouble*: why nothing can be written."""
+    if trouble is not None:
+        return Health(False, trouble)
     if not broker:
         return Health(False, "not connected to the broker; check BOARDCAST_BUS_URL")
     if m.octo.link is not Link.OK:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 from contracts import channels
+from contracts.events import Event
 from contracts.plan import PLAN_BODY
 from contracts.presence import Availability, render_dead_letter
 from contracts.printers import Heaters, Link
-from services.chassis import announcements, log
+from services.chassis import announcements
 from services.chassis.actor import Actor
 from services.chassis.announcements import Announcements
 from services.chassis.bus.port import Message, Presence
@@ -26,7 +26,6 @@ from services.chassis.link.sender import LinkSender, LinkTopics
 from services.chassis.retained import Retained
 from services.chassis.service import Parts
 from services.octo_bridge import approval, home_assistant, journal, reporting
-from services.octo_bridge.effects import Effect
 from services.octo_bridge.events import ApprovalRead, Input, Restored, Tick
 from services.octo_bridge.inbox import PlanReader, command_of
 from services.octo_bridge.journal import Journal
@@ -35,9 +34,8 @@ from services.octo_bridge.rim import BridgeRim
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import Heat, Machine
 from services.octo_bridge.step import Core
+from services.octo_bridge.unwritten import Guarded
 from services.octo_bridge.worker import Worker
-
-_log = log.get(__name__)
 
 NAME = "octo_bridge"
 SCHEMAS = (outbox.SCHEMA, positions.SCHEMA, announcements.SCHEMA, memory.SCHEMA, journal.SCHEMA)
@@ -108,9 +106,9 @@ class OctoBridge:
 
     def health(self) -> Health:
         """Not well while OctoPrint or the printer cannot be used."""
-        return reporting.health(self._actor.state, broker=self._bus.connected)
+        return reporting.health(self._actor.state, broker=self._bus.connected, trouble=self._actor.trouble)
 
-    def _make_actor(self) -> Actor[Machine, Input, Effect]:
+    def _make_actor(self) -> Guarded:
         kept, jobs = self._journal.load()
         moment = now()
         state = journal.restored(kept, jobs, boot_id(), moment.mono)
@@ -125,10 +123,15 @@ class OctoBridge:
         rim = BridgeRim(
             self._settings.topic_root, self._journal, self._outcome, self._announcements, self._worker, self._show
         )
-        return Actor(self._store, state, Core(self._settings), rim)
+        core = Core(self._settings)
+        actor = Actor(self._store, state, core, rim)
+        return Guarded(actor, core, self._worker.perform, self._publish, self._show)
+
+    def _publish(self, event: Event) -> None:
+        self._bus.publish(channels.ENDER_EVENT.topic(self._settings.topic_root), event.to_bytes())
 
     def _feed(self, event: Input) -> None:
-        _guarded(lambda: self._actor.feed(event))
+        self._actor.feed(event)
 
     def _on_command(self, message: Message) -> None:
         # The doctor is called beside a running bridge: its word is looked for when somebody arms.
@@ -150,11 +153,3 @@ class OctoBridge:
         self._retained.set(state.to_bytes())
         there = Availability.ONLINE if state.printer_connected else Availability.OFFLINE
         self._availability.set(there.value.encode())
-
-
-def _guarded(action: Callable[[], None]) -> None:
-    """A step that cannot be committed (disk full) has not happened; the next one finds the same state."""
-    try:
-        action()
-    except Exception as error:
-        _log.exception("a step could not be committed", error=str(error))

@@ -1,0 +1,204 @@
+"""A disk that takes no writes: heaters still go off, a stop still stops, and everything is written down afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from contracts.commands import parse_command
+from contracts.events import Event
+from contracts.plan import Control, ControlWord
+from contracts.printers import ENDER_VERBS, Heaters, Latch
+from services.chassis import announcements
+from services.chassis.actor import Actor
+from services.chassis.store import Store, Unit
+from services.octo_bridge import events as e
+from services.octo_bridge.effects import Announce, Effect, JobAction, SetTargets, Submit
+from services.octo_bridge.journal import SCHEMA, Journal
+from services.octo_bridge.reporting import health
+from services.octo_bridge.state import Machine, Printer
+from services.octo_bridge.unwritten import Guarded
+from tests.unit.octo_bridge.machine import PLANNER, Rig, run
+
+OFF, CANCEL = SetTargets(0, 0), JobAction("cancel")
+
+
+class Disk(Store):
+    """A store whose commits fail, as on a full disk, as soon as there is anything to write."""
+
+    full = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Unit]:
+        with super().transaction() as unit:
+            connection = self._open_connection()
+            before = connection.total_changes
+            yield unit
+            if self.full and connection.total_changes != before:
+                raise sqlite3.OperationalError("database or disk is full")
+
+
+class Rim:
+    """The rows of the real one; keeps what it was to perform."""
+
+    def __init__(self, store: Store) -> None:
+        self._journal = Journal(store)
+        self.performed: list[Effect] = []
+
+    def persist(self, unit: Unit, before: Machine, after: Machine, effects: Sequence[Effect]) -> None:
+        self._journal.save(unit, before, after)
+        for effect in effects:
+            if isinstance(effect, Announce):
+                unit.execute("INSERT INTO announcements (topic, payload) VALUES ('t', ?)", (effect.event.to_bytes(),))
+
+    def perform(self, state: Machine, effects: Sequence[Effect]) -> None:
+        self.performed += effects
+
+
+class Bench:
+    """A machine that draws, ready to lose its disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.disk = Disk(folder, "octo_bridge")
+        self.disk.open(SCHEMA, announcements.SCHEMA)
+        self.rig = Rig().ready()
+        self.job = self.rig.start()
+        with self.disk.transaction() as unit:
+            Journal(self.disk).save(unit, None, self.rig.machine)
+        self.rim = Rim(self.disk)
+        self.without_rows: list[Effect] = []
+        self.published: list[Event] = []
+        actor = Actor(self.disk, self.rig.machine, self.rig.core, self.rim, lambda: self.rig.now)
+        self.guarded = Guarded(
+            actor, self.rig.core, self.without_rows.append, self.published.append, lambda: None, lambda: self.rig.now
+        )
+        self.actor = actor
+
+    def feed(self, *inputs: e.Input) -> None:
+        for event in inputs:
+            self.guarded.feed(event)
+
+    def wait(self, seconds: float, step: float = 1.0) -> None:
+        end = self.rig.mono + seconds
+        while self.rig.mono < end:
+            self.rig.mono += step
+            self.rig.machine = self.guarded.state
+            self.feed(e.Tick(), self.rig.seen())
+
+    def command(self, word: str) -> None:
+        self.feed(e.Commanded(parse_command(word.encode(), ENDER_VERBS)))
+
+    def answers(self) -> list[tuple[str, str | None]]:
+        rows = self.disk.read("SELECT payload FROM announcements ORDER BY id")
+        said = [Event.model_validate_json(payload) for (payload,) in rows]
+        return [(event.event.value, event.command) for event in said if event.command is not None]
+
+    def asked(self) -> list[Effect]:
+        return [*self.rim.performed, *self.without_rows]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.disk.close()
+
+
+def test_the_heaters_go_off_after_thirty_minutes_and_are_asked_for_again(bench: Bench) -> None:
+    bench.disk.full = True
+    bench.wait(1790)
+    assert OFF not in bench.asked()
+    bench.wait(20)
+    assert bench.without_rows.count(OFF) >= 5
+    assert "heaters_off" in [event.event.value for event in bench.published]
+    assert bench.guarded.state.heat.mode is Heaters.OFF
+
+
+def test_a_stop_cancels_and_switches_off_is_said_and_is_answered_once_when_it_is_written(bench: Bench) -> None:
+    bench.disk.full = True
+    bench.command("stop")
+    bench.wait(3)
+    assert bench.without_rows.count(CANCEL) >= 3
+    assert bench.without_rows.count(OFF) >= 2
+    assert bench.actor.state.kept.latch is Latch.NONE
+    assert bench.guarded.state.kept.latch is Latch.STOP
+    (said,) = [event for event in bench.published if "acts now" in (event.reason or "")]
+    assert "BOARDCAST_DATA_DIR" in (said.reason or "")
+    assert bench.answers() == []
+
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert (bench.actor.state.kept.latch, bench.guarded.state) == (Latch.STOP, bench.actor.state)
+    assert bench.answers() == [("done", "stop")]
+    bench.wait(3)
+    assert bench.answers() == [("done", "stop")]
+
+
+@pytest.mark.parametrize(("word", "asks"), [("cancel", [CANCEL]), ("pause", [])])
+def test_cancel_and_pause_act_too(bench: Bench, word: str, asks: list[Effect]) -> None:
+    bench.disk.full = True
+    bench.command(word)
+    assert [effect for effect in bench.without_rows if isinstance(effect, JobAction)] == asks
+    bench.feed(e.Happened(e.Happening.CANCELLED, bench.job.path), bench.rig.seen(printer=Printer.OPERATIONAL))
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert bench.answers() == [("done", word)]
+    assert bench.actor.state.kept.latch is Latch(word)
+
+
+def test_everything_else_is_refused_plainly_and_changes_nothing(bench: Bench) -> None:
+    bench.disk.full = True
+    for word in ("arm", "disarm"):
+        bench.command(word)
+    assert [(event.event.value, event.command) for event in bench.published] == [
+        ("refused", "arm"), ("refused", "disarm"),
+    ]  # fmt: skip
+    assert all("nothing can be written" in (event.reason or "") for event in bench.published)
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert bench.answers() == []
+
+
+def test_a_stop_over_the_link_acts_although_its_transaction_is_undone(bench: Bench) -> None:
+    control = e.ControlTaken(Control(planner=PLANNER, command=ControlWord.STOP, epoch=1, by="chat"))
+    bench.disk.full = True
+    with pytest.raises(sqlite3.OperationalError), bench.disk.transaction() as unit:
+        bench.guarded.feed_within(unit, control)
+    bench.feed(e.Tick())
+    assert {CANCEL, OFF} <= set(bench.without_rows)
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert bench.actor.state.kept.latch is Latch.STOP
+
+
+def test_nothing_is_heated_moved_or_sent_without_a_row(bench: Bench) -> None:
+    bench.feed(e.Happened(e.Happening.DONE, bench.job.path), bench.rig.seen(printer=Printer.OPERATIONAL))
+    bench.rim.performed.clear()
+    bench.disk.full = True
+    with pytest.raises(sqlite3.OperationalError), bench.disk.transaction() as unit:
+        bench.guarded.feed_within(unit, e.RunTaken(run(2, after=bench.job.id)))
+    bench.wait(5)
+    assert not [effect for effect in bench.asked() if isinstance(effect, Submit | SetTargets)]
+
+
+def test_it_is_unwell_until_the_disk_takes_writes(bench: Bench) -> None:
+    bench.disk.full = True
+    bench.command("disarm")
+    told = health(bench.guarded.state, broker=True, trouble=bench.guarded.trouble)
+    assert (told.ok, "make room" in told.text) == (False, True)
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert bench.guarded.trouble is None
+
+
+def test_a_defect_is_no_full_disk(bench: Bench) -> None:
+    def broken(state: Machine, event: e.Input, now: object, /) -> tuple[Machine, list[Effect]]:
+        raise KeyError("defect")
+
+    bench.actor._step = broken
+    bench.feed(e.Tick())
+    assert (bench.guarded.trouble, bench.without_rows) == (None, [])
