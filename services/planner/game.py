@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -154,6 +155,8 @@ class Game:
     asked: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """When viewers' newest moves were accepted, by the monotonic clock; as long as a cool-down may ask for it."""
     disk_low: bool = False
+    moved_at: float = -math.inf
+    """When a move last began or ended, by the monotonic clock; not known after a restart."""
 
     def outstanding(self) -> list[Move]:
         """Moves whose runs are with the bridge, in the order of drawing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contracts.board import Plate
 from contracts.events import EventKind
 from contracts.moves import MoveState
@@ -22,6 +24,8 @@ _PLAIN_ENDS = {
 
 def heard(turn: Turn, body: Outcome) -> None:
     """Take one body of the outcome link. A job that is nobody's present run says nothing any more."""
+    if isinstance(body, JobStarted) or (isinstance(body, JobEnded) and body.end in _PLAIN_ENDS):
+        turn.game = replace(turn.game, moved_at=turn.now.mono)
     match body:
         case JobStarted():
             move = turn.game.by_job(body.job_id)

@@ -14,6 +14,8 @@ from services.planner.game import OUTSTANDING, Game, Move, held_reason
 from services.planner.plastic import gcode
 from services.planner.plastic.heightmap import HeightMap
 from services.planner.plastic.path import plan_line
+from services.planner.plastic.purge import plan_purge
+from services.planner.plastic.strokes import Path, Stroke
 from services.planner.turn import Turn
 
 FULL_AMONG = 20
@@ -71,9 +73,8 @@ def _plan(turn: Turn, move: Move) -> None:
     job = f"{header.instance}-{move.id}-{plan}"
     predecessor = _predecessor(turn.game, move)
     profile = turn.setup.profile
-    way = plan_line(turn.game.ahead, turn.setup.geometry.segment(move.start, move.end), profile)
+    way = _way(turn, move, predecessor)
     if way is None:
-        _line_is_full(turn, move)
         return
     dry = turn.setup.settings.dry_run
     if move.ordinal is None:
@@ -107,6 +108,30 @@ def _plan(turn: Turn, move: Move) -> None:
             )
         )
     )
+
+
+def _way(turn: Turn, move: Move, predecessor: str | None) -> Path | None:
+    """The way of *move*, behind a purge where the nozzle needs one; None when it cannot be, which is told."""
+    profile, geometry, ahead = turn.setup.profile, turn.setup.geometry, turn.game.ahead
+    purge: tuple[Stroke, ...] = ()
+    if profile.purge and (predecessor is None or _was_idle(turn)):
+        path = plan_purge(ahead, geometry, profile)
+        if path is None:
+            board_is_full(turn)  # the move waits for the next one
+            return None
+        purge = path.strokes
+        ahead = ahead.may_reach(purge)
+    way = plan_line(ahead, geometry.segment(move.start, move.end), profile)
+    if way is None:
+        _line_is_full(turn, move)
+        return None
+    return replace(way, strokes=(*purge, *way.strokes))
+
+
+def _was_idle(turn: Turn) -> bool:
+    """Whether the nozzle may have oozed, or stood by colder, since the last move."""
+    idle = turn.now.mono - turn.game.moved_at >= turn.setup.profile.purge_after
+    return idle and not turn.game.outstanding()
 
 
 def _line_is_full(turn: Turn, move: Move) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.planner.plastic.geometry import BoardGeometry
 from services.planner.plastic.profile import Profile
+from services.planner.plastic.purge import slots
 
 
 class BadProfile(ValueError):
@@ -25,6 +27,8 @@ class Machine(_Table):
     bed_x: float = Field(default=235.0, gt=0, le=1000)
     bed_y: float = Field(default=235.0, gt=0, le=1000)
     homing_corner: float = Field(default=15.0, ge=0, description="Kept free at the bed's origin, where Z homes.")
+    park_x: float = Field(default=5.0, ge=0, description="Where octo_bridge parks; no purge comes near.")
+    park_y: float = Field(default=225.0, ge=0)
     z_speed: float = Field(default=5.0, gt=0, le=50)
     travel_speed: float = Field(default=120.0, gt=0, le=500)
 
@@ -55,6 +59,13 @@ class Heights(_Table):
     hop_margin: float = Field(default=0.5, ge=0.3, le=20)
 
 
+class Purge(_Table):
+    """Filling the nozzle beside the board: mm, and seconds."""
+
+    length: float = Field(default=40.0, ge=0, le=200)
+    after: float = Field(default=120.0, ge=0, le=86400)
+
+
 class Board(_Table):
     """Place and size in mm."""
 
@@ -63,6 +74,8 @@ class Board(_Table):
     origin_x: float = Field(default=17.5, ge=0)
     origin_y: float = Field(default=17.5, ge=0)
     end_gap: float = Field(default=2.0, ge=0, le=20)
+    rotation: Literal[0, 90, 180, 270] = 0
+    mirrored: bool = False
 
 
 class ProfileFile(_Table):
@@ -72,6 +85,7 @@ class ProfileFile(_Table):
     nozzle: Nozzle = Nozzle()
     filament: Filament = Filament()
     heights: Heights = Heights()
+    purge: Purge = Purge()
     board: Board = Board()
 
     def profile(self) -> Profile:
@@ -92,13 +106,20 @@ class ProfileFile(_Table):
             travel_margin=self.heights.travel_margin,
             hop_margin=self.heights.hop_margin,
             most_height=self.heights.most,
+            homing_corner=self.machine.homing_corner,
+            park_x=self.machine.park_x,
+            park_y=self.machine.park_y,
+            purge=self.purge.length,
+            purge_after=self.purge.after,
         )
 
     def geometry(self) -> BoardGeometry:
         """The board. Raises BadProfile when it cannot be, or does not fit on the bed beside the homing corner."""
         board, machine = self.board, self.machine
         try:
-            geometry = BoardGeometry(board.squares, board.size, board.origin_x, board.origin_y, board.end_gap)
+            geometry = BoardGeometry(
+                board.squares, board.size, board.origin_x, board.origin_y, board.end_gap, board.rotation, board.mirrored
+            )
             geometry.check_on_bed(machine.bed_x, machine.bed_y)
         except ValueError as error:
             raise BadProfile(str(error)) from error
@@ -109,6 +130,11 @@ class ProfileFile(_Table):
             )
         if self.heights.most < self.nozzle.layer:
             raise BadProfile(f"heights.most is {self.heights.most:g}, which is less than one layer")
+        if self.purge.length and not slots(geometry, self.profile()):
+            raise BadProfile(
+                f"there is no room for a purge of {self.purge.length:g} mm beside the board, the homing corner and the "
+                "park position: make the board smaller or move it, or set purge.length (0: none)"
+            )
         return geometry
 
 

@@ -51,8 +51,8 @@ class PastMove:
 
     @property
     def strokes(self) -> tuple[Stroke, ...]:
-        """What certainly lies there of it."""
-        return next((laying.strokes for laying in self.layings if laying.laid is Laid.SURELY), ())
+        """What certainly lies there of it, purges aside."""
+        return next((_lines(laying.strokes) for laying in self.layings if laying.laid is Laid.SURELY), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,15 @@ def board(read: Read, number: int) -> PastBoard:
 def drawn_strokes(read: Read, number: int) -> list[tuple[Stroke, ...]]:
     """Only what certainly lies on board *number*, a tuple a move in the order of drawing."""
     return [
-        unpack(json.loads(strokes))
+        _lines(unpack(json.loads(strokes)))
         for (strokes,) in read(
             "SELECT strokes FROM plans WHERE board = ? AND laid = ? ORDER BY ordinal", (number, Laid.SURELY.value)
         )
     ]
+
+
+def _lines(strokes: tuple[Stroke, ...]) -> tuple[Stroke, ...]:
+    return tuple(stroke for stroke in strokes if not stroke.purge)
 
 
 def _layings(read: Read, number: int) -> dict[str, list[Laying]]:

@@ -38,11 +38,14 @@ def _lines(path: Path, profile: Profile, *, extrude: bool) -> Iterator[str]:
     yield "G90"
     if extrude:
         yield "M83"
+    before = profile.retract
     for number, stroke in enumerate(path.strokes):
-        before = profile.retract if number == 0 else profile.hop_retract
-        behind = profile.retract if number == len(path.strokes) - 1 else profile.hop_retract
+        # From a purge to the board the way is long.
+        far = stroke.purge or number == len(path.strokes) - 1
+        behind = profile.retract if far else profile.hop_retract
         yield _rise(stroke.arrive_z, profile)
         yield from _stroke(stroke, before, behind, profile) if extrude else _motion(stroke, profile)
+        before = behind
     yield _rise(path.leave_z, profile)
 
 

@@ -35,6 +35,10 @@ class BoardGeometry:
     origin_y: float = 17.5
     end_gap: float = 2.0
     """So far before a square's centre a line ends: the ends of many lines must not pile up."""
+    rotation: int = 0
+    """Degrees by which the board is turned counterclockwise: at 0 a1 is front left, at 90 front right."""
+    mirrored: bool = False
+    """Files run from right to left, before it is turned."""
 
     def __post_init__(self) -> None:
         if not 2 <= self.squares <= 26:
@@ -70,8 +74,17 @@ class BoardGeometry:
         if not self.has(square):
             raise OffTheBoard(f"{square} is off the board: it goes from a1 to {self.last}")
         side = self.size / self.squares
-        file, rank = ord(square[0]) - ord("a"), int(square[1:]) - 1
+        file, rank = self._turned(ord(square[0]) - ord("a"), int(square[1:]) - 1)
         return self.origin_x + (file + 0.5) * side, self.origin_y + (rank + 0.5) * side
+
+    def _turned(self, file: int, rank: int) -> tuple[int, int]:
+        """Column and row on the bed, from front left."""
+        last = self.squares - 1
+        if self.mirrored:
+            file = last - file
+        for _ in range(self.rotation // 90):
+            file, rank = last - rank, file
+        return file, rank
 
     def segment(self, start: str, end: str) -> Segment:
         """The line from *start* to *end*. Raises OffTheBoard, or ValueError when both are the same square."""

@@ -29,6 +29,15 @@ class Profile:
     """Above what is passed over within a line."""
     most_height: float = 1.5
     """Nothing is drawn higher than this."""
+    homing_corner: float = 15.0
+    """Side of the square at (0, 0) in which nothing lies, since Z homes there."""
+    park_x: float = 5.0
+    park_y: float = 225.0
+    """Where the nozzle waits; nothing is drawn below it."""
+    purge: float = 40.0
+    """Length of a purge beside the board; 0 purges never."""
+    purge_after: float = 120.0
+    """Seconds without a move after which the nozzle has to be filled again."""
 
     @property
     def filament_per_mm(self) -> float:

@@ -22,6 +22,8 @@ class Stroke:
     points: tuple[Waypoint, ...]
     arrive_z: float = field(default=0.0, compare=False)
     """Height in mm at which the nozzle comes to the first point; it leaves nothing on the plate."""
+    purge: bool = False
+    """Beside the board, to fill a nozzle that was idle; no part of any line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,26 @@ class Path:
     leave_z: float
 
 
-def pack(strokes: Sequence[Stroke]) -> list[list[list[float]]]:
+Packed = list[list[float]] | dict[str, list[list[float]]]
+"""Points as [x, y, z], those of a purge under that key."""
+
+
+def pack(strokes: Sequence[Stroke]) -> list[Packed]:
     """Strokes as they are stored, as far as the plate is concerned."""
-    return [[[point.x, point.y, point.z] for point in stroke.points] for stroke in strokes]
+    return [{"purge": _points(stroke)} if stroke.purge else _points(stroke) for stroke in strokes]
 
 
-def unpack(stored: Sequence[Sequence[Sequence[float]]]) -> tuple[Stroke, ...]:
+def unpack(stored: Sequence[Packed]) -> tuple[Stroke, ...]:
     """The same read again; the heights on the way there are not kept."""
-    return tuple(Stroke(tuple(Waypoint(*point) for point in points)) for points in stored)
+    return tuple(
+        _stroke(packed["purge"], purge=True) if isinstance(packed, dict) else _stroke(packed, purge=False)
+        for packed in stored
+    )
+
+
+def _points(stroke: Stroke) -> list[list[float]]:
+    return [[point.x, point.y, point.z] for point in stroke.points]
+
+
+def _stroke(points: Sequence[Sequence[float]], *, purge: bool) -> Stroke:
+    return Stroke(tuple(Waypoint(*point) for point in points), purge=purge)

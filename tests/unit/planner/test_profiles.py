@@ -29,6 +29,8 @@ def test_the_shipped_profile_is_the_default() -> None:
         ("[board]\nsquares = 1", "board.squares"),
         ("[board]\nsquares = 26\nsize = 100", "leave no line"),
         ("[heights]\nmost = 0.1", "less than one layer"),
+        ("[purge]\nlength = 200\n[machine]\npark_x = 225\npark_y = 100", "no room for a purge"),
+        ("[board]\nrotation = 45", "board.rotation"),
         ("[nozzle", "cannot be read"),
     ],
 )
