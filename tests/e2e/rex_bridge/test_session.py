@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,45 +20,51 @@ from tests.unit.rex_bridge.noise import cost_of_noise
 from tests.unit.rex_bridge.transcripts import ALL
 
 SLACK = 0.3
-STREAMS = 100_000
+DIALECTS = ("rex", "adventurer3", "adventurer4", "creator4", "trex")
+STREAMS = 20_000
 SOCKET_STREAMS = 300
 NO_FAULT: dict[str, object] = {"segment": 0, "merge": False, "double_ok": False, "no_ok": False, "no_cmd": False}
 
 
 @pytest.fixture(scope="module")
-def any_printer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlashforgeSimulator]:
-    """One for all: what a test needs of it, each says anew."""
-    simulator = FlashforgeSimulator(tmp_path_factory.mktemp("any"))
-    simulator.start()
-    yield simulator
-    simulator.stop()
+def dialects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FlashforgeSimulator]]:
+    """A printer of each dialect, for all tests: what a test needs of them, it says anew."""
+    printers = {name: FlashforgeSimulator(tmp_path_factory.mktemp(name), dialect=name) for name in DIALECTS}
+    for simulator in printers.values():
+        simulator.start()
+    yield printers
+    for simulator in printers.values():
+        simulator.stop()
 
 
-@pytest.mark.parametrize("dialect", ["rex", "adventurer3", "adventurer4", "creator4", "trex"])
 @pytest.mark.parametrize(
     "fault",
     [{}, {"segment": 1}, {"segment": 7}, {"merge": True}, {"double_ok": True}, {"no_ok": True}, {"no_cmd": True}],
     ids=str,
 )
 async def test_every_dialect_through_every_fault(
-    any_printer: FlashforgeSimulator, dialect: str, fault: dict[str, object]
+    dialects: dict[str, FlashforgeSimulator], fault: dict[str, object]
 ) -> None:
-    any_printer.do("dialect", name=dialect)
-    any_printer.do("faults", **NO_FAULT | fault)
-    any_printer.do("start", share=0.5, hot=True)
-    session = Session(parse_address(any_printer.address))
+    for simulator in dialects.values():
+        simulator.do("faults", **NO_FAULT | fault)
+        simulator.do("start", share=0.5, hot=True)
+    await asyncio.gather(*(_is_understood(name, simulator.address) for name, simulator in dialects.items()))
+
+
+async def _is_understood(dialect: str, address: str) -> None:
+    session = Session(parse_address(address))
     await session.open()
     await session.ask("M601 S1")
     status = replies.machine((await session.ask("M119")).lines)
     heat = replies.temperatures((await session.ask("M105")).lines)
     share = replies.progress((await session.ask("M27")).lines)
     await session.close()
-    assert status is not None
-    assert status.activity is replies.Activity.PRINTING
-    assert heat is not None
-    assert (heat.nozzle.target, heat.bed.target) == (220, 60)
-    assert share is not None
-    assert share.percent == pytest.approx(50, abs=1)
+    assert status is not None, dialect
+    assert status.activity is replies.Activity.PRINTING, dialect
+    assert heat is not None, dialect
+    assert (heat.nozzle.target, heat.bed.target) == (220, 60), dialect
+    assert share is not None, dialect
+    assert share.percent == pytest.approx(50, abs=1), dialect
 
 
 async def trouble(session: Session) -> tuple[Trouble, float]:
@@ -71,18 +78,37 @@ async def trouble(session: Session) -> tuple[Trouble, float]:
     raise AssertionError(f"there was a reply: {reply}")
 
 
-async def test_a_silent_printer_costs_the_deadline_of_a_command(rex: FlashforgeSimulator) -> None:
-    rex.do("faults", silent=True)
-    kind, took = await trouble(Session(parse_address(rex.address)))
-    assert kind is Trouble.SILENT
-    assert took == pytest.approx(COMMAND_DEADLINE, abs=SLACK)
+async def test_silence_costs_the_deadline_of_a_command_or_of_a_connect(tmp_path: Path) -> None:
+    """Three kinds of it, at the same time: each only waits."""
+    mute, dead, cut = (FlashforgeSimulator(tmp_path / name) for name in ("mute", "dead", "cut"))
+    try:
+        for simulator in (mute, dead, cut):
+            simulator.start()
+        mute.do("faults", silent=True)
+        dead.do("power", on=False)
+        half_open = Session(parse_address(cut.address))
+        await half_open.open()
+        await half_open.ask("M119")
+        cut.do("power", on=False)
+        found = await asyncio.gather(
+            trouble(Session(parse_address(mute.address))), trouble(Session(parse_address(dead.address))),
+            _no_reply(half_open),
+        )  # fmt: skip
+    finally:
+        for simulator in (mute, dead, cut):
+            simulator.stop()
+    (mutes, mute_took), (deads, dead_took), cut_took = found
+    assert (mutes, deads) == (Trouble.SILENT, Trouble.AWAY)
+    assert mute_took == pytest.approx(COMMAND_DEADLINE, abs=SLACK)
+    assert dead_took == pytest.approx(CONNECT_DEADLINE, abs=SLACK)
+    assert cut_took == pytest.approx(COMMAND_DEADLINE, abs=SLACK)
 
 
-async def test_a_printer_without_power_costs_the_deadline_of_a_connect(rex: FlashforgeSimulator) -> None:
-    rex.do("power", on=False)
-    kind, took = await trouble(Session(parse_address(rex.address)))
-    assert kind is Trouble.AWAY
-    assert took == pytest.approx(CONNECT_DEADLINE, abs=SLACK)
+async def _no_reply(session: Session) -> float:
+    began = time.monotonic()
+    with pytest.raises(NoSession):
+        await session.ask("M119")
+    return time.monotonic() - began
 
 
 async def test_a_reset_and_a_refusal_cost_nothing(rex: FlashforgeSimulator) -> None:
@@ -93,17 +119,6 @@ async def test_a_reset_and_a_refusal_cost_nothing(rex: FlashforgeSimulator) -> N
     rex.do("slicer", on=True)
     kind, took = await trouble(Session(parse_address(rex.address)))
     assert (kind, took < SLACK) == (Trouble.REFUSED, True)
-
-
-async def test_a_half_open_connection_costs_the_deadline_of_a_command(rex: FlashforgeSimulator) -> None:
-    session = Session(parse_address(rex.address))
-    await session.open()
-    await session.ask("M119")
-    rex.do("power", on=False)
-    began = time.monotonic()
-    with pytest.raises(NoSession):
-        await session.ask("M119")
-    assert time.monotonic() - began == pytest.approx(COMMAND_DEADLINE, abs=SLACK)
 
 
 async def test_a_name_is_looked_up_at_every_connection(rex: FlashforgeSimulator) -> None:
@@ -117,8 +132,9 @@ async def test_a_name_is_looked_up_at_every_connection(rex: FlashforgeSimulator)
     assert kind is Trouble.AWAY
 
 
-def test_a_hundred_thousand_random_streams_cost_at_most_the_deadline() -> None:
-    assert cost_of_noise(random.Random(20260102), STREAMS) <= COMMAND_DEADLINE
+@pytest.mark.parametrize("count", [STREAMS, pytest.param(100_000, marks=pytest.mark.chaos)])
+def test_random_streams_cost_at_most_the_deadline(count: int) -> None:
+    assert cost_of_noise(random.Random(20260102), count) <= COMMAND_DEADLINE
 
 
 async def test_random_streams_at_a_real_socket() -> None:
