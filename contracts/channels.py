@@ -158,8 +158,8 @@ REX_COMMAND = Channel(
     "Steer a REX.", text="pause", verbs=printers.REX_VERBS,
 )  # fmt: skip
 REX_EVENT = Channel(
-    "rex_event", "printer/{printer}/event", events.Event, Kind.EVENT, (Party.REX_BRIDGE,), (*_EVERYONE, Party.NOTIFIER),
-    "What happened at a REX, and the one answer to every command to it.",
+    "rex_event", "printer/{printer}/event", printers.RexEvent, Kind.EVENT, (Party.REX_BRIDGE,),
+    (*_EVERYONE, Party.NOTIFIER), "What happened at a REX, and the one answer to every command to it.",
 )  # fmt: skip
 REX_STATE = Channel(
     "rex_state", "printer/{printer}/state", printers.RexState, Kind.STATE, (Party.REX_BRIDGE,),

@@ -26,7 +26,7 @@ from contracts.chat import (
 )
 from contracts.commands import Command
 from contracts.events import Event, EventKind
-from contracts.links import START_DIGEST, Data, Hello, Lost, Position, Receipt
+from contracts.links import START_DIGEST, Batch, Data, Hello, Lost, Position, Receipt
 from contracts.moves import MoveRequest, MoveState, MoveStatus, Requester, UserRef
 from contracts.plan import (
     Control,
@@ -43,7 +43,7 @@ from contracts.plan import (
     Run,
 )
 from contracts.presence import Availability, DeadLetter
-from contracts.printers import EnderState, EnderStatus, Heaters, Latch, Link, RexState, RexStatus
+from contracts.printers import EnderState, EnderStatus, Heaters, Latch, Link, RexEvent, RexState, RexStatus
 
 _AT = datetime(2026, 1, 31, 20, 15, 30, tzinfo=UTC)
 _LATER = _AT + timedelta(seconds=9)
@@ -145,9 +145,11 @@ _OUTCOME: tuple[OutcomeBody, ...] = (
 
 
 def _sender(body: BaseModel) -> tuple[BaseModel, ...]:
+    data = Data(epoch=_EPOCH, seq=1, digest=_DIGEST, body=body.model_dump(mode="json", by_alias=True))
     return (
         Hello(epoch=_EPOCH, first=1, next=2, before=START_DIGEST),
-        Data(epoch=_EPOCH, seq=1, digest=_DIGEST, body=body.model_dump(mode="json", by_alias=True)),
+        data,
+        Batch(frames=(data,)),
         Lost(epoch=_EPOCH, first=2, last=5, digest=_DIGEST),
     )
 
@@ -206,7 +208,9 @@ EXAMPLES: dict[str, tuple[BaseModel | str, ...]] = {
     table.ENDER_STATE.name: (_PRINTING_ENDER, _GONE_ENDER),
     table.ENDER_AVAILABILITY.name: _PRESENCE,
     table.REX_COMMAND.name: (Command(command="pause", id="c-3"), Command(command="light", arguments=("on",))),
-    table.REX_EVENT.name: (Event(event=EventKind.PAUSED, command="pause", id="c-3", time=_AT),),
+    table.REX_EVENT.name: (
+        RexEvent(event=EventKind.PAUSED, command="pause", id="c-3", print_id="rex-20260131-1", time=_AT),
+    ),
     table.REX_STATE.name: (_REX, _NO_REX),
     table.REX_AVAILABILITY.name: _PRESENCE,
     table.SERVICE_AVAILABILITY.name: _PRESENCE,

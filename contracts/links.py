@@ -1,6 +1,6 @@
 """The frames of a durable link: what its two ends say to each other on the link's topic and its receipt topic.
 
-Sender → consumer (``link/<name>``): ``hello``, ``data``, ``lost``.
+Sender → consumer (``link/<name>``): ``hello``, ``data``, ``batch``, ``lost``.
 Consumer → sender (``link/<name>/receipt``): ``position``, ``receipt``.
 
 A digest is chained: each one covers its predecessor, so that two histories that differ anywhere differ ever after.
@@ -41,6 +41,13 @@ class Data(Payload):
     body: dict[str, Any]
 
 
+class Batch(Payload):
+    """Several messages that were waiting together, in order: what a message costs is mostly its own MQTT packet."""
+
+    kind: Literal["batch"] = "batch"
+    frames: tuple[Data, ...] = Field(min_length=1, max_length=100)
+
+
 class Lost(Payload):
     """The sender can never deliver these messages again; the consumer goes on behind them and says so aloud."""
 
@@ -70,7 +77,7 @@ class Receipt(Payload):
     gap: bool = Field(default=False, description="Something after upto went missing: send again from there.")
 
 
-SenderFrame = Annotated[Hello | Data | Lost, Field(discriminator="kind", title="SenderFrame")]
+SenderFrame = Annotated[Hello | Data | Batch | Lost, Field(discriminator="kind", title="SenderFrame")]
 ConsumerFrame = Annotated[Position | Receipt, Field(discriminator="kind", title="ConsumerFrame")]
-SENDER_FRAME: TypeAdapter[Hello | Data | Lost] = TypeAdapter(SenderFrame)
+SENDER_FRAME: TypeAdapter[Hello | Data | Batch | Lost] = TypeAdapter(SenderFrame)
 CONSUMER_FRAME: TypeAdapter[Position | Receipt] = TypeAdapter(ConsumerFrame)

@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.links import SENDER_FRAME, START_DIGEST, Data, Hello, Lost, Position, Receipt
+from contracts.links import SENDER_FRAME, START_DIGEST, Batch, Data, Hello, Lost, Position, Receipt
 from services.chassis import log
 from services.chassis.bus.port import Bus, Message
 from services.chassis.dead_letters import DeadLetters
@@ -141,6 +141,13 @@ class LinkConsumer(Generic[B]):
         except ValidationError as error:
             self._refuse(message, f"not a frame of a link: {error.errors(include_url=False)[0]['msg']}")
             return
+        if isinstance(frame, Batch):
+            for data in frame.frames:
+                self._take_frame(unit, message, data, receipts)
+        else:
+            self._take_frame(unit, message, frame, receipts)
+
+    def _take_frame(self, unit: Unit, message: Message, frame: Hello | Data | Lost, receipts: Receipts) -> None:
         if isinstance(frame, Hello):
             self._take_hello(unit, frame)
         elif (place := self._positions.of(unit, frame.epoch)) is None:

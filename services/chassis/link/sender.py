@@ -17,7 +17,7 @@ from contracts.links import CONSUMER_FRAME, START_DIGEST, Hello, Lost, Position,
 from services.chassis import log
 from services.chassis.bus.port import Bus, Message
 from services.chassis.dead_letters import DeadLetters
-from services.chassis.link.frames import ENVELOPE, data_frame
+from services.chassis.link.frames import ENVELOPE, batch_frame, data_frame, in_batches
 from services.chassis.link.outbox import Outbox
 from services.chassis.store import Unit
 
@@ -277,9 +277,9 @@ class LinkSender:
         room = self._receipted + WINDOW - self._cursor
         if room > 0:
             epoch = self._outbox.head().epoch
-            for row in self._outbox.rows(self._cursor, room):
-                self._send(data_frame(epoch, row))
-                self._cursor = row.seq
+            for rows in in_batches(self._outbox.rows(self._cursor, room)):
+                self._send(data_frame(epoch, rows[0]) if len(rows) == 1 else batch_frame(epoch, rows))
+                self._cursor = rows[-1].seq
             self._highest = max(self._highest, self._cursor)
         self._arm()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.chassis.link.frames import BATCH_BYTES, BATCH_MESSAGES
 from services.chassis.link.outbox import TooLarge
 from services.chassis.link.sender import WINDOW
 from services.chassis.store import Unit
@@ -19,7 +20,8 @@ from tests.unit.chassis.simulated_time import eventually, settle, simulate
 
 def _frames(broker: LossyBroker, kind: str) -> list[dict[str, Any]]:
     topics = (TOPICS.frames, TOPICS.receipts)
-    frames = [json.loads(message.payload) for message in broker.sent if message.topic in topics]
+    packets = [json.loads(message.payload) for message in broker.sent if message.topic in topics]
+    frames = [frame for packet in packets for frame in packet.get("frames", [packet])]
     return [frame for frame in frames if frame["kind"] == kind]
 
 
@@ -160,6 +162,25 @@ def test_nothing_happens_any_more_after_stop(tmp_path: Path) -> None:
             broker.recover()
             await asyncio.sleep(100)
             assert broker.sent[before:] == []
+
+    simulate(scene)
+
+
+def test_what_waits_together_goes_together_in_small_packets(tmp_path: Path) -> None:
+    async def scene() -> None:
+        broker = LossyBroker()
+        async with World(broker, tmp_path) as world:
+            await settle()
+            with world.sending.store.transaction() as unit:
+                for n, length in enumerate([10, 10, 2 * BATCH_BYTES, 10, *[BATCH_BYTES // 3] * 4, *[1] * 120]):
+                    world.sending.sender.append(unit, Word(n=n, text="x" * length))
+            await eventually(lambda: world.settled, 5, "the receipts")
+            assert world.taking.taken == list(range(128))
+            packets = [m.payload for m in broker.sent if m.topic == TOPICS.frames and b'"hello"' not in m.payload]
+            together = [len(json.loads(packet).get("frames", [packet])) for packet in packets]
+            assert together[:4] == [2, 1, 3, 23]
+            assert max(together) <= BATCH_MESSAGES
+            assert all(len(packet) <= BATCH_BYTES for packet in packets if b'"batch"' in packet)
 
     simulate(scene)
 
