@@ -64,6 +64,8 @@ class SendLines:
 
     what: str
     lines: tuple[str, ...]
+    epoch: int | None = None
+    """Machine epoch that they were asked in; the answer comes back with it."""
 
 
 @dataclass(frozen=True)

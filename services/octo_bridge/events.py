@@ -216,6 +216,8 @@ class Asked:
     what: str
     ok: bool
     reason: str | None = None
+    epoch: int | None = None
+    """Machine epoch that it was asked in, where that matters."""
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _home(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
     if obstacle is not None:
         raise Refused(obstacle)
     m = replace(m, own_lines_at=now.mono, moved_at=now.mono, position_known=False, dead_man=None, z=s.recovery_lift)
-    return m, [SendLines("home", recovery.homing(s))]
+    return m, [SendLines("home", recovery.homing(s), m.kept.epoch)]
 
 
 def _park(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
@@ -111,7 +111,7 @@ def _parked(m: Machine, now: Now, s: BridgeSettings) -> Result:
         raise Refused("the position is unknown: send home first")
     lines = recovery.parking(s, m.z)
     m = replace(m, own_lines_at=now.mono, moved_at=now.mono, z=min(m.z + s.park_lift, s.z_most))
-    return m, [SendLines("park", lines)]
+    return m, [SendLines("park", lines, m.kept.epoch)]
 
 
 def _examined(m: Machine, s: BridgeSettings) -> None:
@@ -122,10 +122,13 @@ def _examined(m: Machine, s: BridgeSettings) -> None:
 
 def _may_move(m: Machine, s: BridgeSettings) -> None:
     _examined(m, s)
-    if m.octo.link is not Link.OK or m.octo.printer is not Printer.OPERATIONAL:
-        raise Refused(m.octo.reason or f"the printer is {m.octo.printer.value}; only an idle one is moved")
     if m.running is not None:
-        raise Refused("a job is in hand")
+        raise Refused("a job is in hand: wait for its end, or send cancel")
+    if m.octo.link is not Link.OK or m.octo.printer is not Printer.OPERATIONAL:
+        raise Refused(
+            m.octo.reason
+            or f"the printer is {m.octo.printer.value}; only an idle one is moved; wait, or look at its state"
+        )
     if m.kept.armed is None:
         raise Refused("not armed: send arm first")
     if m.kept.latch is not Latch.NONE:
@@ -135,7 +138,9 @@ def _may_move(m: Machine, s: BridgeSettings) -> None:
 def _adopt(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
     wanted = m.kept.refused_planner
     if wanted is None:
-        raise Refused("no other planner was refused")
+        raise Refused(
+            "no other planner was refused: there is none to adopt; check that it uses this broker and topic root"
+        )
     m = m.keep(planner=wanted, refused_planner=None)
     # The other planner's picture of the plate is another one: a person has to look.
     return raise_epoch(m, f"planner {wanted} was adopted", now, plate=Plate.UNKNOWN)
@@ -181,7 +186,7 @@ def _confirm_empty(m: Machine, epoch: int, by: str, now: Now) -> Result:
     if m.foreign or m.running is not None or m.octo.printer in ACTIVE:
         what = f"somebody else's job {m.octo.path}" if m.foreign else "the job"
         return m, [notice(m, f"not taken: wait for the end of {what} and look again, then send confirm_empty", now)]
-    m = m.keep(plate=Plate.KNOWN, bare=True)
+    m = m.keep(plate=Plate.KNOWN, bare=True, last_board=None)
     return m, [notice(m, f"{by} confirmed that the plate is empty", now)]
 
 

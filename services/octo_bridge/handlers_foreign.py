@@ -110,7 +110,11 @@ def _reset(m: Machine, now: Now) -> Result:
     if m.running is not None:
         return m, [Look()]  # OctoPrint cancels the job: its end raises the epoch
     m, effects = raise_epoch(m, "the printer was reset: its position is unknown", now)
-    return m, [*effects, announce(EventKind.PROBLEM, now, "the printer was reset"), Look()]
+    return m, [
+        *effects,
+        announce(EventKind.PROBLEM, now, "the printer was reset: it is homed before the next job; look why"),
+        Look(),
+    ]
 
 
 def take_logged(m: Machine, e: Logged, now: Now) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from contracts.board import Plate
 from contracts.events import EventKind
 from contracts.plan import JobEnd, PlanRefused, RevokeTooLate
 from contracts.printers import Latch
@@ -12,7 +13,7 @@ from services.octo_bridge import recovery
 from services.octo_bridge.effects import DeleteFile, Effect, Submit, Tell
 from services.octo_bridge.events import PlanBad, PlannerChanged, Post, Posted, RevokeTaken, RunTaken
 from services.octo_bridge.gcode_file import compose, path_of
-from services.octo_bridge.outcome import Result, announce, answer, ended, notice, started
+from services.octo_bridge.outcome import Result, announce, answer, ended, notice, raise_epoch, started
 from services.octo_bridge.readiness import blocked
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import Job, Machine, Phase
@@ -39,15 +40,15 @@ def take_run(m: Machine, e: RunTaken, now: Now, s: BridgeSettings) -> Result:
             "send adopt to printer/ender/command to take plans from it instead"
         )
         m = m.keep(refused_planner=run.planner)
-        refused = announce(EventKind.REFUSED, now, reason, move_id=run.move_id, job=run.job_id)
+        refused = announce(EventKind.PROBLEM, now, reason, move_id=run.move_id, job=run.job_id)
         return m, [answer(run, JobEnd.REFUSED, reason, m.kept.epoch, now), refused]
     wrong = problem(run.gcode, s)
     if wrong is None and run.dry and extrudes(run.gcode):
         wrong = "a dry run that moves filament: it would do so cold"
     if wrong is None and len(m.jobs) >= MOST_WAITING:
-        wrong = f"{MOST_WAITING} jobs wait already"
+        wrong = f"{MOST_WAITING} jobs wait already; send resume or arm if they wait for that, or restart the planner"
     if wrong is not None:
-        said = announce(EventKind.REFUSED, now, wrong, move_id=run.move_id, job=run.job_id)
+        said = announce(EventKind.PROBLEM, now, f"a job was refused: {wrong}", move_id=run.move_id, job=run.job_id)
         return m, [answer(run, JobEnd.REFUSED, wrong, m.kept.epoch, now), said]
     return replace(m, jobs=(*m.jobs, Job(run))), []
 
@@ -84,11 +85,10 @@ def take_planner_changed(m: Machine, e: PlannerChanged, now: Now) -> Result:
 
 
 def greet(m: Machine, now: Now) -> Result:
-    """Fresh data: the planner learns once that this machine's plate is unknown."""
-    if m.kept.greeted:
+    """Once a process, whatever was told before: a planner must never wait for an epoch that nobody says."""
+    if m.greeted:
         return m, []
-    m = m.keep(greeted=True)
-    return m, [notice(m, "the bridge starts with fresh data", now)]
+    return replace(m, greeted=True), [notice(m, "the bridge has started", now)]
 
 
 def forget_position(m: Machine, now: Now) -> Result:
@@ -99,7 +99,7 @@ def forget_position(m: Machine, now: Now) -> Result:
 
 def sweep(m: Machine, now: Now) -> Result:
     """Answer every waiting job that can never be run: planned for an older epoch, or behind a job not drawn."""
-    effects: list[Effect] = []
+    m, effects = _other_board(m, now)
     for job in m.jobs:
         if not job.begun and _void(m, job):
             m = replace(m, jobs=tuple(other for other in m.jobs if other.id != job.id))
@@ -110,8 +110,23 @@ def sweep(m: Machine, now: Now) -> Result:
 def _void(m: Machine, job: Job) -> bool:
     if job.run.epoch != m.kept.epoch:
         return True
-    waiting_for = {other.id for other in m.jobs if other.id != job.id}
-    return job.run.predecessor not in {None, m.kept.last_drawn} | waiting_for
+    ahead = {other.id for other in m.jobs[: m.jobs.index(job)]}
+    return job.run.predecessor not in {None, m.kept.last_drawn} | ahead
+
+
+def _other_board(m: Machine, now: Now) -> Result:
+    """A plan for another board than the last one, with nobody having looked at the plate in between."""
+    board = m.kept.last_board
+    for job in m.jobs:
+        if job.run.epoch != m.kept.epoch:
+            continue
+        if board is not None and job.run.board != board:
+            reason = (
+                f"planned for board {job.run.board}, and board {board} is on the plate: look, then send confirm_empty"
+            )
+            return raise_epoch(m, reason, now, plate=Plate.UNKNOWN)
+        board = job.run.board
+    return m, []
 
 
 def send(m: Machine, now: Now, s: BridgeSettings) -> Result:

@@ -220,8 +220,15 @@ def take_asked(m: Machine, e: Asked, now: Now) -> Result:
     if e.what == dead_man.WHAT and not e.ok:
         return replace(m, dead_man=None if m.dead_man is False else False), []
     if e.what in ("home", "park"):
-        if e.ok:
-            return replace(m, position_known=True, moved_at=now.mono), []
-        reason = f"{e.what} was not taken by OctoPrint: {e.reason}"
-        return replace(m, position_known=False), [announce(EventKind.PROBLEM, now, reason)]
+        return _moved(m, e, now)
     return m, []
+
+
+def _moved(m: Machine, e: Asked, now: Now) -> Result:
+    """The answer to home or park; one that comes after the position was lost again says nothing of where it is."""
+    if not e.ok:
+        reason = f"{e.what} was not taken by OctoPrint: {e.reason}; the next job homes first, or send home"
+        return replace(m, position_known=False), [announce(EventKind.PROBLEM, now, reason)]
+    if e.epoch != m.kept.epoch or m.octo.printer in LOST:
+        return m, []
+    return replace(m, moved_at=now.mono, position_known=m.position_known or e.what == "home"), []

@@ -36,7 +36,7 @@ def notice(m: Machine, reason: str, now: Now) -> Tell:
 
 def raise_epoch(m: Machine, reason: str, now: Now, *, plate: Plate | None = None) -> Result:
     """What was known of the machine no longer holds: every plan made for it is void."""
-    m = m.keep(epoch=m.kept.epoch + 1, last_drawn=None, plate=plate or m.kept.plate)
+    m = m.keep(epoch=m.kept.epoch + 1, last_drawn=None, last_board=None, plate=plate or m.kept.plate)
     return m, [notice(m, reason, now)]
 
 
@@ -71,9 +71,9 @@ def ended(m: Machine, job: Job, end: JobEnd, reason: str | None, now: Now) -> Re
         known = m.position_known or job.recovery
         m = replace(m, position_known=known, moved_at=now.mono, z=height if height is not None else m.z)
         # FINISHING until OctoPrint says that it is free again: its PrintDone comes a little early.
-        m = m.keep(last_drawn=job.id).see(printer=_after_end(m.octo.printer))
+        m = m.keep(last_drawn=job.id, last_board=job.run.board).see(printer=_after_end(m.octo.printer))
     elif job.begun:
-        m = replace(m, position_known=False).keep(epoch=m.kept.epoch + 1, last_drawn=None)
+        m = replace(m, position_known=False).keep(epoch=m.kept.epoch + 1, last_drawn=None, last_board=None)
     effects: list[Effect] = [answer(job.run, end, reason, m.kept.epoch, now, job.progress)]
     if end in _ANNOUNCED:
         effects.append(announce(_ANNOUNCED[end], now, reason, move_id=job.run.move_id, job=job.id))

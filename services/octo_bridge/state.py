@@ -111,8 +111,8 @@ class Kept:
     old_folders: tuple[str, ...] = ()
     contacted: bool = False
     """OctoPrint's log was asked for at least once: from then on a gap in it means something."""
-    greeted: bool = False
-    """The planner was told of this machine's epoch and plate for the first time."""
+    last_board: int | None = None
+    """Board that was last drawn on in this epoch, since the plate was last confirmed empty."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,8 @@ class Machine:
     position_known: bool = False
     foreign: bool = False
     """Somebody else's job is running."""
+    greeted: bool = False
+    """This process has told the planner of epoch and plate."""
     accounted: tuple[str, ...] = ()
     """Files whose start in OctoPrint's log is explained: jobs that were sent, other people's that were seen live."""
     z: float | None = None

@@ -75,8 +75,8 @@ class Worker:
                 self._begin(self._ask(action, lambda c: c.job(action)))
             case fx.SetTargets(nozzle=nozzle, bed=bed):
                 self._begin(self._ask("targets", lambda c: c.targets(nozzle, bed)))
-            case fx.SendLines(what=what, lines=lines):
-                self._begin(self._ask(what, lambda c: c.lines(lines)))
+            case fx.SendLines(what=what, lines=lines, epoch=epoch):
+                self._begin(self._ask(what, lambda c: c.lines(lines), epoch))
             case fx.Connect(port=port):
                 self._begin(self._ask("connect", lambda c: c.connect(port)))
             case fx.AskFirmware():
@@ -128,14 +128,14 @@ class Worker:
                 _log.warning("a job was not taken at once", job=effect.job_id, answer=post.value, reason=reason)
             self._feed(Posted(effect.job_id, effect.attempt, post, reason or None))
 
-    async def _ask(self, what: str, call: Callable[[OctoPrint], None]) -> None:
+    async def _ask(self, what: str, call: Callable[[OctoPrint], None], epoch: int | None = None) -> None:
         try:
             await self.safety.do(call)
         except Trouble as trouble:
             _log.warning("OctoPrint did not do what it was asked", what=what, reason=trouble.reason)
-            self._feed(Asked(what, False, trouble.reason))
+            self._feed(Asked(what, False, trouble.reason, epoch))
         else:
-            self._feed(Asked(what, True))
+            self._feed(Asked(what, True, epoch=epoch))
         self._wake.set()
 
     async def _gather(self, effect: fx.Gather) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from contracts.board import Plate
-from contracts.plan import ControlWord, JobEnd, JobStarted, Revoke, RevokeTooLate
+from contracts.plan import ControlWord, JobEnd, JobStarted, MachineNotice, Revoke, RevokeTooLate
 from contracts.printers import Heaters, Link
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import DeleteFile, SetTargets, Submit, Tell
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.settings import ZHoming
-from services.octo_bridge.state import Phase, Printer
+from services.octo_bridge.state import Job, Phase, Printer
 from tests.unit.octo_bridge.machine import Rig, job_id, run
 
 
@@ -231,3 +231,54 @@ def test_a_late_answer_for_another_attempt_changes_nothing() -> None:
     before = rig.machine
     rig.feed(e.Posted(job.id, 9, e.Post.STORED), e.EvidenceFound(job.id, 9, None), e.Posted("x", 1, e.Post.DOUBT))
     assert replace(before, asked=rig.machine.asked) == rig.machine
+
+
+def test_a_successor_that_stands_before_its_predecessor_is_stale() -> None:
+    rig = Rig().ready()
+    rig.command("pause")
+    rig.machine = replace(rig.machine, jobs=(Job(run(2, after=job_id(1))), Job(run(1))))
+    rig.feed(e.Tick())
+    assert [(end.job_id, end.end) for end in rig.ends()] == [(job_id(2), JobEnd.STALE)]
+    assert [job.id for job in rig.machine.jobs] == [job_id(1)]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_another_board_is_not_drawn_on_what_lies_there(waits: bool) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    if not waits:
+        rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.effects.clear()
+    rig.feed(e.RunTaken(run(2, after=job.id, board=2)))
+    (end,) = rig.ends()
+    assert (end.end, end.epoch) == (JobEnd.STALE, 2)
+    assert rig.plate() is Plate.UNKNOWN
+    notices = [tell.body for tell in rig.of(Tell) if isinstance(tell.body, MachineNotice)]
+    assert ["board 1 is on the plate" in (notice.reason or "") for notice in notices] == [True]
+
+
+def test_another_board_goes_on_a_plate_that_was_confirmed_for_it() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.control(ControlWord.CONFIRM_EMPTY)
+    rig.hot()
+    rig.feed(e.RunTaken(run(2, after=job.id, board=2)))
+    assert not rig.ends()[1:]
+    assert rig.of(Submit)[-1].job_id == job_id(2)
+
+
+def test_every_process_greets_once_with_epoch_and_plate() -> None:
+    rig = Rig().ready()
+    rig.control(ControlWord.PLATE_UNKNOWN)
+    again = rig.restarted()
+    again.feed(e.Tick(), e.Tick())
+    (tell,) = again.of(Tell)
+    assert isinstance(tell.body, MachineNotice)
+    assert (tell.body.epoch, tell.body.plate) == (2, Plate.UNKNOWN)
+
+
+def test_a_refused_job_is_a_problem_and_no_answer_to_a_command() -> None:
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1, gcode=("M112",))), e.RunTaken(run(2, planner="bbbbbbbb")))
+    assert rig.said() == ["problem", "problem"]

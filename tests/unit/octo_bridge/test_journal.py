@@ -34,7 +34,7 @@ def save(store: Store, before: Machine | None, after: Machine) -> None:
 KEPT = Kept(
     epoch=7, plate=Plate.KNOWN, bare=True, latch=Latch.CANCEL, latch_reason="cancelled by x", stopping=True,
     armed=Armed(BOOT, 123.5, datetime(2026, 1, 1, tzinfo=UTC)), planner="aaaaaaaa", refused_planner="bbbbbbbb",
-    last_drawn="x", mark="mark", folder="boardcast/a", old_folders=("boardcast/b",), contacted=True, greeted=True,
+    last_drawn="x", mark="mark", folder="boardcast/a", old_folders=("boardcast/b",), contacted=True, last_board=3,
 )  # fmt: skip
 
 

@@ -298,3 +298,43 @@ def test_confirm_empty_of_an_older_epoch_is_void_and_answered() -> None:
     assert tell.body.epoch == 2
     rig.control(ControlWord.CONFIRM_EMPTY)
     assert rig.plate() is Plate.KNOWN
+
+
+def homing() -> tuple[Rig, SendLines]:
+    """A machine that was asked to home and has not answered yet."""
+    rig = Rig().ready()
+    rig.command("home")
+    return rig, rig.of(SendLines)[-1]
+
+
+def test_a_homing_makes_the_position_known_when_it_is_answered() -> None:
+    rig, sent = homing()
+    assert not rig.machine.position_known
+    rig.feed(e.Asked("home", True, epoch=sent.epoch))
+    assert rig.machine.position_known
+
+
+def test_an_answer_that_comes_after_the_position_was_lost_again_says_nothing() -> None:
+    rig, sent = homing()
+    rig.feed(e.Happened(e.Happening.RESET))
+    rig.feed(e.Asked("home", True, epoch=sent.epoch))
+    assert not rig.machine.position_known
+
+    rig, sent = homing()
+    rig.feed(rig.seen(printer=Printer.OFFLINE, port=None))
+    rig.feed(e.Asked("home", True, epoch=rig.machine.kept.epoch))
+    assert not rig.machine.position_known
+
+
+def test_parking_never_finds_a_position() -> None:
+    rig, _ = homing()
+    rig.feed(e.Asked("park", True, epoch=rig.machine.kept.epoch))
+    assert not rig.machine.position_known
+
+
+@pytest.mark.parametrize("word", ["home", "adopt"])
+def test_a_refusal_says_what_to_do_next(word: str) -> None:
+    rig = Rig().ready()
+    rig.start()
+    (answer,) = [effect.event.reason for effect in rig.command(word) if isinstance(effect, Announce)]
+    assert {"home": "send cancel", "adopt": "check that it uses this broker"}[word] in (answer or "")
