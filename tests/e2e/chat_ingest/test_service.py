@@ -125,7 +125,7 @@ async def test_10_000_messages_at_2_000_a_second_arrive_in_order_and_once(
 
 
 async def test_kill_9_in_mid_stream_with_the_planner_away_loses_nothing_that_was_stored(evening: Evening) -> None:
-    talking = asyncio.create_task(_talk(evening.twitch, 3_000, 1_000))
+    talking = asyncio.create_task(_talk(evening.twitch, 2_000, 1_000))
     await eventually(lambda: evening.received >= 500, 15, "500 messages in chat/state")
     evening.service.kill()
     known = evening.received

@@ -62,7 +62,8 @@ async def test_missed_keepalives(listening: Listening) -> None:
     await _says_so_and_comes_back(listening)
 
 
-async def test_sockets_refused_again_and_again(listening: Listening) -> None:
+async def test_sockets_refused_again_and_again(listening: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.chat_ingest.sources.twitch.source.AGAIN_FIRST", 0.05)
     await listening.twitch.say("before")
     await listening.until_said("before")
     listening.twitch.plan.refuse_sockets = 4
