@@ -47,7 +47,7 @@ class Filament(_Table):
     diameter: float = Field(default=1.75, ge=1, le=3)
     multiplier: float = Field(default=1.0, gt=0.5, lt=1.5)
     retract: float = Field(default=5.0, ge=0, le=10)
-    hop_retract: float = Field(default=2.0, ge=0, le=10)
+    hop_retract: float = Field(default=1.2, ge=0, le=10)
     retract_speed: float = Field(default=25.0, gt=0, le=100)
 
 
@@ -55,8 +55,8 @@ class Heights(_Table):
     """mm."""
 
     most: float = Field(default=1.5, gt=0, le=10)
-    travel_margin: float = Field(default=0.8, ge=0.5, le=20)
-    hop_margin: float = Field(default=0.5, ge=0.3, le=20)
+    travel_margin: float = Field(default=0.55, ge=0.5, le=20)
+    hop_margin: float = Field(default=0.3, ge=0.3, le=20)
 
 
 class Purge(_Table):

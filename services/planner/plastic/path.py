@@ -16,7 +16,7 @@ from services.planner.plastic.strokes import Path, Stroke, Waypoint
 
 LEAST_SHARE = 0.25
 """Less of a line is not worth drawing."""
-_LEAST_RUN = 8.0
+_LEAST_RUN = 9.0
 """mm; a hop costs a second, and a piece that is shorter is not worth it (under 1.5 mm it does not even stick)."""
 _SLOPE = 0.45
 """Layers a mm: at 40 mm/s Z stays under the 5 mm/s of its spindle."""
@@ -48,8 +48,9 @@ def plan_line(plastic: HeightMap, segment: Segment, profile: Profile) -> Path | 
     arrive_z, behind, left = leave_z, 0, 0.0
     for first, heights in runs:
         if strokes:
-            highest = max(*tops[behind : first + 1], left, heights[0])
-            arrive_z = highest * profile.layer + profile.hop_margin
+            # Level with its own ends is high enough: it stands on what it has just drawn, or will draw there.
+            over = max(tops[behind : first + 1]) * profile.layer + profile.hop_margin
+            arrive_z = max(over, left * profile.layer, heights[0] * profile.layer)
         behind, left = first + len(heights) - 1, heights[-1]
         strokes.append(Stroke(_points(segment, dx, dy, first, heights, profile.layer), arrive_z))
     # Leaving, the nozzle must stand above everything, the line just drawn included.

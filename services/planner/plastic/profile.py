@@ -21,11 +21,11 @@ class Profile:
     z_speed: float = 5.0
     retract: float = 5.0
     retract_speed: float = 25.0
-    hop_retract: float = 2.0
+    hop_retract: float = 1.2
     """Within a line, where the way without extruding is short."""
-    travel_margin: float = 0.8
+    travel_margin: float = 0.55
     """Above everything on the plate when the nozzle comes and goes."""
-    hop_margin: float = 0.5
+    hop_margin: float = 0.3
     """Above what is passed over within a line."""
     most_height: float = 1.5
     """Nothing is drawn higher than this."""

@@ -86,7 +86,7 @@ def test_the_first_hundred_moves_are_drawn_and_drawn_quickly() -> None:
         bound += Segment(x, y, segment.x1, segment.y1).length / PROFILE.travel_speed
         bound += segment.length / PROFILE.draw_speed
         x, y = segment.x2, segment.y2
-    assert printer.seconds / bound <= 1.65
+    assert printer.seconds / bound <= 1.5
 
 
 def _replaced(pattern: str, by: str) -> Callable[[Lines], Lines]:
