@@ -69,9 +69,16 @@ def take_happened(m: Machine, e: Happened, now: Now, s: BridgeSettings) -> Resul
     if e.what is Happening.DONE:
         return _done(m, job, now, s)
     if e.what is Happening.PAUSED:
-        by = f" by {e.by}" if e.by else ""
-        return latched(m, Latch.FOREIGN, f"the job was paused{by}, not by the bridge", now)
+        return _paused(m, e, now)
     return _aborted(m, job, e, now)
+
+
+def _paused(m: Machine, e: Happened, now: Now) -> Result:
+    by = f" by {e.by}" if e.by else ""
+    reason = f"the job was paused{by}, not by the bridge"
+    if m.kept.latch is Latch.FOREIGN and e.by:
+        return m.keep(latch_reason=reason), []  # the printer's state was faster, and did not say who it was
+    return latched(m, Latch.FOREIGN, reason, now)
 
 
 def _just_ended(m: Machine, path: str) -> bool:
@@ -121,7 +128,7 @@ def take_logged(m: Machine, e: Logged, now: Now) -> Result:
     """A line of the terminal."""
     job = m.running
     if COLD.search(e.line):
-        reason = "the printer prevented cold extrusion: it moved and drew nothing"
+        reason = "the printer prevented cold extrusion: it moved and drew nothing; look at nozzle and thermistor"
         if job is not None:
             return m.with_job(replace(job, cold=True)), []
         return m, [announce(EventKind.PROBLEM, now, reason)]

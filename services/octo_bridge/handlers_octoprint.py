@@ -110,7 +110,7 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
     if m.foreign and printer not in ACTIVE:
         m, effects = foreign_over(m, now)
     if _paused_by_hand(m, before, printer, now):
-        m, effects = latched(m, Latch.FOREIGN, "the job was paused, not by the bridge; send resume to go on", now)
+        m, effects = latched(m, Latch.FOREIGN, "the job was paused, not by the bridge", now)
     if printer not in LOST:
         # OctoPrint's own script after a connect may home: that is no foreign hand.
         return (replace(m, own_lines_at=now.mono) if before in LOST else m), effects

@@ -338,3 +338,11 @@ def test_a_refusal_says_what_to_do_next(word: str) -> None:
     rig.start()
     (answer,) = [effect.event.reason for effect in rig.command(word) if isinstance(effect, Announce)]
     assert {"home": "send cancel", "adopt": "check that it uses this broker"}[word] in (answer or "")
+
+
+def test_whoever_paused_it_is_named_although_the_state_came_first() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.PrinterChanged(Printer.PAUSING), e.Happened(e.Happening.PAUSED, job.path, by="ann"))
+    assert "by ann" in (rig.machine.kept.latch_reason or "")
+    assert rig.said().count("latched") == 1
