@@ -8,7 +8,7 @@ SOURCES := contracts services deploy tests
 PYTEST := $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock tools octoprint contracts unit test check format bench demo test-compose soak-compose test-home-assistant chaos soak clean
+.PHONY: help venv lock tools octoprint contracts unit test check format bench demo test-packaging test-compose soak-compose test-home-assistant chaos soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,10 +42,14 @@ contracts: venv ## write contracts/v1 anew from the models
 	$(PY) -m contracts.generate
 
 unit: venv ## tests without sockets
-	$(PYTEST) -q tests/unit tests/contracts
+	$(PYTEST) -q -n 2 tests/unit tests/contracts
 
 test: venv tools octoprint ## everything that needs no container engine
-	$(PYTEST) -q tests --ignore=tests/bench -m "not docker and not chaos and not soak"
+	$(PYTEST) -q -n 2 --dist worksteal tests --ignore=tests/bench --ignore=tests/packaging \
+	  -m "not docker and not chaos and not soak"
+
+test-packaging: venv ## each service in an environment with its own extra alone; planted imports
+	$(PYTEST) -q tests/packaging
 
 check: venv ## lint, types, architecture, contracts
 	$(PY) -m ruff check $(SOURCES)
@@ -68,7 +72,7 @@ demo: venv tools octoprint ## the whole stack on this machine, with a virtual pr
 test-compose: venv ## the containers; needs a Docker engine
 	$(PYTEST) -q tests/compose -m "not soak"
 
-soak-compose: venv ## the containers for half an hour: fifty moves over kills, memory over a thousand
+soak-compose: venv ## the memory of the containers over a thousand moves
 	$(PYTEST) -q tests/compose -m soak --timeout=0
 
 test-home-assistant: venv tools octoprint ## a real Home Assistant in a container; needs a Docker engine
