@@ -20,7 +20,9 @@ from services.octo_bridge.state import ACTIVE, LOST, Printer
 
 CONNECT_WITHIN = 3.0
 _MARGIN = 3.0
-"""Seconds around a print within which its temperatures are looked at; OctoPrint records one every few seconds."""
+"""Seconds behind a print within which its temperatures are looked at; OctoPrint records one every few seconds."""
+_ROUNDED = 1.0
+"""OctoPrint writes whole seconds down, rounded off: what it says of a second may have been in the one after."""
 _STATES = {
     "operational": Printer.OPERATIONAL, "starting": Printer.STARTING, "printing": Printer.PRINTING,
     "pausing": Printer.PAUSING, "paused": Printer.PAUSED, "resuming": Printer.RESUMING,
@@ -202,7 +204,7 @@ class OctoPrint:
         return seen["path"] == path and printer_of(str(body.get("state", ""))) in ACTIVE
 
     def coldest(self, window: tuple[float, float]) -> float | None:
-        """Lowest recorded nozzle temperature around these times, °C; None where none is recorded. Raises Trouble."""
+        """Lowest recorded nozzle temperature in *window* and a little later, °C; None where none is. Raises Trouble."""
         try:
             body = self._json("GET", "/api/printer?history=true&exclude=sd,state")
         except Trouble as trouble:
@@ -210,7 +212,8 @@ class OctoPrint:
                 return None
             raise
         records = (body.get("temperature") or {}).get("history") or []
-        begin, end = window[0] - _MARGIN, window[1] + _MARGIN
+        # Not before it began: a job is sent as soon as the nozzle is warm, and a second earlier it was not.
+        begin, end = window[0] + _ROUNDED, window[1] + _MARGIN
         found = [heaters_of(r).nozzle for r in records if begin <= float(r.get("time") or 0) <= end]
         return min((pair[0] for pair in found if pair is not None), default=None)
 

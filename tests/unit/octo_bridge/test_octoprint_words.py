@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.octo_bridge import events as e
 from services.octo_bridge.gcode_file import done_in, done_line, is_ours, path_of
 from services.octo_bridge.handlers_foreign import WATCHED
-from services.octo_bridge.octoprint import printer_of, printer_of_id
+from services.octo_bridge.octoprint import OctoPrint, printer_of, printer_of_id
 from services.octo_bridge.push import inputs_of
 from services.octo_bridge.state import Printer
 
@@ -116,3 +116,12 @@ def test_a_files_name_and_last_line_say_which_job_and_attempt_it_is() -> None:
     assert done_in(f"Recv: echo:{done_line('aaaaaaaa-1-2-1', 3)}") == ("aaaaaaaa-1-2-1", 3)
     assert is_ours("boardcast/s/x.gcode")
     assert not is_ours("boardcast.gcode")
+
+
+def test_a_nozzle_that_was_cold_before_its_job_began_is_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = OctoPrint("http://octoprint", "key", 1)
+    records = [{"time": at, "tool0": {"actual": c, "target": 205}} for at, c in ((98, 185), (101, 204), (104, 203))]
+    monkeypatch.setattr(client, "_json", lambda *_: {"temperature": {"history": records}})
+    assert client.coldest((100.0, 102.0)) == 203
+    assert client.coldest((97.0, 99.0)) == 185
+    assert client.coldest((110.0, 120.0)) is None

@@ -1,0 +1,53 @@
+"""Data folders restored from an older backup: nothing is swallowed, and it goes on when a person has looked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from contracts import channels
+from deploy.stack import REPOSITORY
+from tests.e2e.guarantee.floor import BOARD, Floor
+from tests.harness.waiting import wait_until
+
+
+def call(floor: Floor, service: str, word: str, file: Path) -> None:
+    """`backup FILE` or `restore FILE`, as a person does."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"services.{service}", word, str(file)], cwd=REPOSITORY, capture_output=True, text=True,
+        env={"PATH": ""} | floor.stack.environment(service), timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.timeout(150)
+def test_a_bridge_restored_from_before_draws_nothing_again_and_asks_for_a_look(floor: Floor, tmp_path: Path) -> None:
+    floor.start(dead_man="0")
+    floor.table.insist(("a1", "h8"), "before")
+    floor.table.wait_ended(1, 60)
+    call(floor, "octo_bridge", "backup", tmp_path / "copy")
+    floor.table.insist(("a8", "h1"), "since")
+    floor.table.wait_ended(2, 60)
+    bridge = floor.stack.services["octo_bridge"]
+    bridge.terminate()
+    call(floor, "octo_bridge", "restore", tmp_path / "copy")
+    since = floor.probe.mark()
+    bridge.start()
+    said = floor.probe.wait("printer/ender/event", lambda m: "restored from a backup" in (m.json["reason"] or ""),
+                            since=since, deadline_s=30)  # fmt: skip
+    assert said.json["event"] == "problem"
+    state = floor.wait_ender(lambda s: s["plate"] == "unknown" and s["link"] == "ok", "an unknown plate")
+    assert not state["armed"]
+    floor.probe.wait(BOARD, lambda m: m.json["held"], since=since, deadline_s=30)
+    floor.table.insist(("c3", "f3"), "after")
+    floor.table.ready()
+    # OctoPrint may still speak of the job that was forgotten; to this bridge it is somebody else's.
+    floor.table.answer(channels.ENDER_COMMAND, "resume", "done")
+    wait_until(lambda: sum(s == "drawn" for s in floor.moves().values()) == 3, 60,
+               lambda: f"the move after it; {floor.table.summary()}")  # fmt: skip
+    assert set(Counter(floor.drawn()).values()) == {1}, floor.drawn()
+    assert len(floor.drawn()) == 3
