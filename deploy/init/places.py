@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.channels import Party
+from contracts import channels
 
-SERVICES = (Party.CHAT_INGEST, Party.PLANNER, Party.OCTO_BRIDGE, Party.REX_BRIDGE)
-"""The services of the compose stack that have a data volume."""
+SERVICES = channels.SERVICES
+"""Each has a data volume."""
 
 
 @dataclass(frozen=True)

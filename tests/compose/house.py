@@ -17,7 +17,7 @@ from deploy.simulators.octoprint import Job, SerialLog
 from tests.harness.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-IMAGES = ("init", "chat_ingest", "planner", "octo_bridge", "rex_bridge", "octoprint", "rex_simulator")
+IMAGES = ("init", "chat_ingest", "planner", "octo_bridge", "rex_bridge", "notifier", "octoprint", "rex_simulator")
 HELPER_IMAGE = os.environ.get("PYTHON_IMAGE", "python:3.13-slim")
 BROKER_IMAGE = os.environ.get("MOSQUITTO_IMAGE", "eclipse-mosquitto:2")
 SERIAL_LOG = "/data/logs/plugin_virtual_printer_serial.log"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 
 import pytest
 
 from tests.compose.house import House
-from tests.compose.person import ENDER, Person
+from tests.compose.person import ENDER, STATUS, Person
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 BACK_WITHIN_S = 10
+KILLED = ("chat_ingest", "planner", "broker", "octo_bridge", "rex_bridge", "octoprint")
 HEATS = re.compile(r"M1(?:04|09|40|90)\b.*S(?!0+(?:\.0*)?\b)")
 
 
@@ -37,6 +39,30 @@ def test_a_killed_service_is_back_and_working(person: Person, service: str) -> N
     _drawn_once(person, f"{service} 1", f"{service} 2")
 
 
+def test_fifty_moves_over_twelve_kills_are_drawn_once_each(person: Person) -> None:
+    """Five moves at a time, and in the middle of them the next container's end, each container's twice."""
+    person.ready()
+    requests: list[str] = []
+    for number, service in enumerate([*KILLED, *KILLED]):
+        new = [f"fifty {number} {of}" for of in range(5 if number < 10 else 0)]
+        for request in new:
+            person.ask(request)
+        wait_until(partial(_told_of, person, new), 10, "all to be accepted, which is the promise")
+        requests += new
+        if service == "octoprint":  # in the middle of a line it would be for a person to say what became of it
+            for request in requests:
+                person.drawn(request, deadline_s=90)
+        person.house.kill_first_process(service)
+        if service == "broker":
+            wait_until(lambda: not person.probe.connected, BACK_WITHIN_S, "the connection to break")
+        if service == "octoprint":
+            _printer_comes_back(person)
+        person.works(BACK_WITHIN_S)
+        person.ready()
+    assert len(requests) == 50
+    _drawn_once(person, *requests)
+
+
 def test_a_killed_broker_is_back_and_nothing_is_lost(person: Person) -> None:
     person.ready()
     person.ask("broker 1")
@@ -51,12 +77,9 @@ def test_a_killed_broker_is_back_and_nothing_is_lost(person: Person) -> None:
 
 def test_a_killed_octoprint_is_back_and_draws(person: Person) -> None:
     person.ready()
-    mark = person.probe.mark()
     began = time.monotonic()
     person.house.kill_first_process("octoprint")
-    person.probe.wait(ENDER, lambda m: not m.json["printer_connected"], since=mark, deadline_s=BACK_WITHIN_S)
-    gone = person.probe.mark()
-    person.probe.wait(ENDER, lambda m: m.json["printer_connected"], since=gone, deadline_s=BACK_WITHIN_S)
+    _printer_comes_back(person)
     assert time.monotonic() - began < BACK_WITHIN_S
     person.ready()
     person.ask("octoprint 1")
@@ -124,6 +147,15 @@ def _reboot(house: House) -> None:
     house.sql("octo_bridge", "UPDATE machine SET kept = json_set(kept, '$.armed.boot', 'an earlier one')")
     for service in ("planner", "octo_bridge", "rex_bridge", "chat_ingest", "octoprint", "rex_simulator", "broker"):
         house.container(service).start()
+
+
+def _told_of(person: Person, requests: list[str]) -> bool:
+    return {message.json["request_id"] for message in person.probe.seen(STATUS)} >= set(requests)
+
+
+def _printer_comes_back(person: Person) -> None:
+    wait_until(lambda: not person.ender()["printer_connected"], BACK_WITHIN_S, "the printer to be missed")
+    wait_until(lambda: person.ender()["printer_connected"], BACK_WITHIN_S, "the printer to be back")
 
 
 def _drawn_once(person: Person, *requests: str) -> None:

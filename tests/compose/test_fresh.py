@@ -65,6 +65,15 @@ def test_the_rex_is_seen(person: Person) -> None:
     person.probe.wait(state, lambda m: m.json["nozzle_actual"] is not None, deadline_s=40)
 
 
+def test_the_notifier_comes_when_it_is_asked_for(house: House) -> None:
+    assert "notifier" not in house.services()
+    try:
+        house.compose("--profile", "notifier", "up", "--build", "--detach", "--wait", "notifier")
+        house.wait_health("notifier", True, "")
+    finally:
+        house.compose("--profile", "notifier", "rm", "--stop", "--force", "notifier")
+
+
 def test_init_again_changes_nothing(house: House) -> None:
     before = (house.init("show"), (house.folder / ".env").read_text(), _generated(house))
     assert house.init() == ""
