@@ -104,7 +104,7 @@ class Stack:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.broker = MemoryBroker()
         self.folder = folder
-        self.settings = PlannerSettings(data_dir=folder, **{"cooldown_user": 0, **settings})
+        self.settings = PlannerSettings(data_dir=folder, **{"cooldown_user": 0, "board_image": 0, **settings})
         self.bridge = BridgeEnd(self.broker, folder / "bridge")
         self.heard: list[Message] = []
         self.bus = MemoryBus(self.broker)

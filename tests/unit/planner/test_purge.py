@@ -16,6 +16,7 @@ from services.planner.plastic.geometry import BoardGeometry, Segment
 from services.planner.plastic.heightmap import HeightMap
 from services.planner.plastic.profile import Profile
 from services.planner.plastic.purge import plan_purge, slots
+from services.planner.plastic.strokes import Stroke, Waypoint
 from tests.unit.planner.bench import Bench
 from tests.unit.planner.simulator import Simulator
 
@@ -50,7 +51,7 @@ def test_no_purge_is_in_anything_elses_way(size: float, at: float, park_x: float
 
 
 def test_first_comes_the_bare_plate_and_then_what_is_lowest_until_nothing_is_left() -> None:
-    board, profile = BoardGeometry(), Profile()
+    board, profile = BoardGeometry(), Profile(purge=90)  # fewer places, the same rule
     plastic, printer, heights = HeightMap.empty(profile), Simulator(), []
     printer.run(["G28", "G0 Z20 F300"])
     while (path := plan_purge(plastic, board, profile)) is not None:
@@ -97,11 +98,10 @@ def test_after_a_move_that_went_wrong_it_purges_again(end: str) -> None:
 
 def test_when_no_place_is_left_the_board_is_full_and_the_move_waits() -> None:
     bench = Bench().ready()
-    for _ in range(6):
-        for slot in slots(bench.setup.geometry, bench.setup.profile):
-            path = plan_purge(bench.game.plastic, bench.setup.geometry, bench.setup.profile)
-            assert path is not None, slot
-            bench.game = bench.game.with_plastic(bench.game.plastic.may_reach(path.strokes).surely_drawn(path.strokes))
+    top = bench.setup.profile.most_height
+    for slot in slots(bench.setup.geometry, bench.setup.profile):
+        high = Stroke((Waypoint(slot.x1, slot.y1, top), Waypoint(slot.x2, slot.y2, top)), purge=True)
+        bench.game = bench.game.with_plastic(bench.game.plastic.may_reach((high,)))
     bench.ask("a1 h8")
     assert not bench.runs()
     assert bench.game.header.plate is Plate.FULL
