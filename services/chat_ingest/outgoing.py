@@ -85,6 +85,11 @@ def take(state: Outgoing, pace: Pace, now: float) -> Turn:
     return Turn(state, reply, taken, dropped=dropped)
 
 
+def went(state: Outgoing, now: float) -> Outgoing:
+    """What was taken last has arrived: a chat counts from then, however long it was on its way."""
+    return replace(state, sent=(*state.sent[:-1], now))
+
+
 def put_back(state: Outgoing, taken: Sequence[Waiting], now: float, after: float) -> Outgoing:
     """*taken* did not go out: first in line again, and nothing goes out for *after* seconds."""
     recent = tuple(r for r in state.recent if not state.sent or r[0] < state.sent[-1])

@@ -11,7 +11,7 @@ from contracts.chat import ChatReply
 from services.chassis import log
 from services.chassis.bus.port import Bus, Message
 from services.chassis.dead_letters import DeadLetters
-from services.chat_ingest.outgoing import WAITING_MOST, Outgoing, Turn, add, put_back, take
+from services.chat_ingest.outgoing import WAITING_MOST, Outgoing, Turn, add, put_back, take, went
 from services.chat_ingest.sources.port import Source
 
 _log = log.get(__name__)
@@ -55,6 +55,7 @@ class Replies:
             _log.exception("a reply met a defect and is dropped", source=self._source.name)
             return
         if posted.sent:
+            self._state = went(self._state, asyncio.get_running_loop().time())
             return
         if posted.retry_after is not None:
             now = asyncio.get_running_loop().time()

@@ -36,7 +36,7 @@ class Hall:
         }
         self.stack = Stack(folder / "stack", services=("planner", "octo_bridge"), settings=settings)
         self._probe: MqttProbe | None = None
-        self._board_off = 0
+        self._done_at = 0
         self.table: Table
         self.watch: Watch
 
@@ -71,15 +71,20 @@ class Hall:
         return self.watch.taken >= len(self.evening.said) and not self.watch.waits and self._picture_is_new()
 
     def _tend(self) -> None:
-        """Take a full board off, as the person beside it does; but not before everything on it has been shown."""
+        """Do what the board says that it waits for, as the person beside the printer does.
+
+        A full board is not taken off before everything on it has been shown; and what was said before the last thing
+        that was done is no longer so.
+        """
         board = self.watch.board
-        if not board or board["plate"] != "full" or board["board"] <= self._board_off:
+        if self.watch.boards <= self._done_at or board["plate"] == "known":
             return
-        if board["counts"]["planned"] or board["counts"]["printing"] or not self._picture_is_new():
-            return
-        self._board_off = board["board"]
-        self.table.answer(channels.BOARD_COMMAND, "new_board", "done")
-        self.table.answer(channels.BOARD_COMMAND, "confirm_empty", "done")
+        if board["plate"] == "unknown":
+            self.table.answer(channels.BOARD_COMMAND, "confirm_empty", "done")
+        elif not board["counts"]["planned"] + board["counts"]["printing"] and self._picture_is_new():
+            self.table.answer(channels.BOARD_COMMAND, "new_board", "done")
+        self.watch.look()
+        self._done_at = self.watch.boards
 
     def _picture_is_new(self) -> bool:
         board = self.watch.board

@@ -5,22 +5,13 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import Any
 
 from contracts.board import BoardDrawing, DrawnLine
 from contracts.chat import ChatReply
+from contracts.links import SENDER_FRAME, Batch, Data, Hello, Lost
 from contracts.moves import ENDS, MoveState, MoveStatus
 from tests.harness.mqtt_probe import MqttProbe, Seen
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why moves of a user were to go, from which message of the chat link on."""
-
-    seq: int
-    user_id: str
-    words: str
 
 
 class Watch:
@@ -41,6 +32,8 @@ class Watch:
         self.link: dict[int, dict[str, Any]] = {}
         """Bodies of the chat link by sequence number."""
         self.board: dict[str, Any] = {}
+        self.boards = 0
+        """How often the board has said how it is."""
         self.chat: dict[str, Any] = {}
 
     def look(self) -> None:
@@ -59,15 +52,20 @@ class Watch:
                 self.pictures[drawing.board] = drawing.lines
             case "board/state":
                 self.board = seen.json
+                self.boards += 1
             case "chat/state":
                 self.chat = seen.json
             case "chat/reply":
                 self.replies.append(ChatReply.model_validate_json(seen.payload))
-            case "link/chat" if (frame := seen.json)["kind"] == "data":
-                self.link[frame["seq"]] = frame["body"]
+            case "link/chat":
+                self._carried(SENDER_FRAME.validate_json(seen.payload))
             case "link/chat/receipt" if (frame := seen.json)["kind"] == "receipt":
                 self._taken.append(frame["upto"])
                 self._taken_at.append(seen.time_s + self._wall)
+
+    def _carried(self, frame: Hello | Data | Batch | Lost) -> None:
+        frames = frame.frames if isinstance(frame, Batch) else (frame,)
+        self.link.update({each.seq: each.body for each in frames if isinstance(each, Data)})
 
     def _status(self, status: MoveStatus) -> None:
         if status.move_id is None:

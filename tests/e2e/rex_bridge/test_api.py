@@ -102,13 +102,14 @@ class Beside:
     def __init__(self, folder: Path, mosquitto: Mosquitto, probe: MqttProbe, kind: str) -> None:
         self.kind = kind
         self.rex = FlashforgeSimulator(folder / kind)
-        self._start = lambda: Bridge(folder / kind, mosquitto, probe, f"rex={self.rex.address}")
+        self.bridge: Bridge
+        self._at = folder / kind, mosquitto, probe
 
     def start(self, url: str) -> None:
         """Look at a print twice a second, and tell the server at *url* every time."""
         self.rex.start()
         self.rex.do("start", hot=True, seconds=600)
-        self.bridge = self._start()
+        self.bridge = Bridge(*self._at, f"rex={self.rex.address}")
         self.bridge.start(rex_api_url=url, rex_printing_interval="0.5", topic_root=self.kind)
 
     def stop(self) -> None:

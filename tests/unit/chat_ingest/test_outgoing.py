@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.chat import ChatReply
-from services.chat_ingest.outgoing import STALE_AFTER, WAITING_MOST, Outgoing, add, joined, put_back, take
+from services.chat_ingest.outgoing import STALE_AFTER, WAITING_MOST, Outgoing, add, joined, put_back, take, went
 from services.chat_ingest.sources.port import Pace
 from tests.unit.chat_ingest.world import AT
 
@@ -95,6 +95,18 @@ def test_what_did_not_go_out_is_first_again_after_the_pause() -> None:
 def test_a_flood_is_bounded() -> None:
     state = _with(*(f"t{n}" for n in range(WAITING_MOST)))
     assert add(state, _reply("one more"), 0.0) is None
+
+
+def test_a_reply_that_was_long_on_its_way_counts_from_its_arrival() -> None:
+    first, second = _reply("first", "u1"), _reply("second", "u2")
+    state = Outgoing()
+    for reply in (first, second):
+        more = add(state, reply, 0.0)
+        assert more is not None
+        state = more
+    state = went(take(state, PACE, 0.0).state, 0.7)
+    assert take(state, PACE, 1.6).wait == pytest.approx(0.1)
+    assert take(state, PACE, 1.7).reply == second
 
 
 @pytest.mark.parametrize(
