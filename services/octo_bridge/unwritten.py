@@ -115,8 +115,8 @@ class Guarded:
         self._changed()
 
     def _remember(self, event: Input) -> None:
-        if event in self._waiting:
-            return
+        if isinstance(event, ControlTaken) and event in self._waiting:
+            return  # the link hands it over again and again
         self._waiting = (*self._waiting, event)
         reason = f"{_word(event)} acts now, but {self.trouble}; it is answered when it is written down"
         self._say(EventKind.PROBLEM, reason)

@@ -137,3 +137,21 @@ def test_nothing_is_sent_before_the_fresh_mark_is_there() -> None:
     log(rig, "other.gcode")
     rig.hot()
     assert rig.of(Submit)
+
+
+def test_one_found_in_the_log_hides_no_later_one() -> None:
+    rig = Rig().ready()
+    log(rig, "other.gcode")
+    rig.command("resume")
+    log(rig, "other.gcode")
+    assert rig.latch() is Latch.FOREIGN
+
+
+def test_one_seen_twice_by_a_picture_that_lags_hides_no_later_one() -> None:
+    rig = Rig().ready()
+    rig.feed(OTHER, rig.seen(printer=Printer.OPERATIONAL), OTHER, rig.seen(printer=Printer.OPERATIONAL))
+    rig.command("resume")
+    log(rig, "other.gcode")
+    assert rig.latch() is Latch.NONE
+    log(rig, "other.gcode")
+    assert rig.latch() is Latch.FOREIGN
