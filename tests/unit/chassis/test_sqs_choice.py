@@ -126,3 +126,5 @@ def test_the_subcommand_prints_and_refuses(capsys: pytest.CaptureFixture[str]) -
     assert queues.main(settings(), "two", TABLE, ["burn"]) == 2
     assert queues.main(ChassisSettings(), "two", TABLE, ["list"]) == 2
     assert "sqs://" in capsys.readouterr().err
+    assert queues.main(settings(), "two", (), ["list"]) == 2
+    assert "declares no channels" in capsys.readouterr().err

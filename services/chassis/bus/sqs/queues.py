@@ -27,7 +27,10 @@ WRITE = ["sqs:GetQueueUrl", "sqs:SendMessage"]
 
 def main(settings: ChassisSettings, name: str, table: Sequence[Channel], rest: Sequence[str]) -> int:
     """Exit code 0 well, 1 when SQS refuses, 2 for what cannot be meant."""
-    if not is_sqs(settings.bus_url) or not table:
+    if not table:
+        print(f"{name} declares no channels, so there are no queues to speak of", file=sys.stderr)
+        return 2
+    if not is_sqs(settings.bus_url):
         print("set BOARDCAST_BUS_URL to sqs://REGION/PREFIX; there are no queues otherwise", file=sys.stderr)
         return 2
     address, ways = parse_sqs(settings.bus_url), routes(table, settings.topic_root)
