@@ -87,9 +87,8 @@ class Hall:
         self._done_at = self.watch.boards
 
     def _picture_is_new(self) -> bool:
-        board = self.watch.board
-        shown = self.watch.pictures.get(board["board"], ())
-        return bool(len(shown) == board["counts"]["drawn"])
+        # By the moves, not by board/state, which may be as old as the picture.
+        return sum(map(len, self.watch.pictures.values())) == len(self.watch.drawn())
 
     def jobs(self) -> list[Job]:
         """The files of which a line reached the printer, by its serial log."""
