@@ -54,5 +54,8 @@ Square = Annotated[str, StringConstraints(pattern=r"^[a-z][1-9][0-9]?$")]
 MoveId = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}-[1-9][0-9]{0,8}$")]
 """The board's number and the move's number on it, as a person would type it: ``7-42``."""
 JobId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-"""Planner instance, move id and plan number: ``3fa9c1d2-7-42-1``. File names are made of it, so its letters are few."""
+"""Planner instance, move id, plan number and planner process: ``3fa9c1d2-7-42-1-5e0d66b1``.
+
+File names are made of it, so its letters are few.
+"""
 EchoId = Annotated[str, StringConstraints(min_length=1, max_length=ECHO_LENGTH)]

@@ -201,14 +201,16 @@ class Setup:
     profile: Profile
     rules: Rules
     shape: str
+    process: str = "0"
+    """Part of every job's id: a planner restored from a backup counts again and must not name two jobs alike."""
 
     @classmethod
-    def of(cls, settings: PlannerSettings) -> Setup:
-        """The setup that *settings* describe."""
+    def of(cls, settings: PlannerSettings, process: str = "0") -> Setup:
+        """The setup that *settings* describe, for the process of that name."""
         machine = settings.machine()
         geometry, profile = machine.geometry(), machine.profile()
         shape = hashlib.sha256(f"{geometry}{profile}".encode()).hexdigest()[:16]
-        return cls(settings, geometry, profile, settings.rules(), shape)
+        return cls(settings, geometry, profile, settings.rules(), shape, process)
 
 
 def held_reason(game: Game) -> str | None:

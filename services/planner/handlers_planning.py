@@ -70,7 +70,7 @@ def _plan(turn: Turn, move: Move) -> None:
     header = turn.game.header
     ordinal = move.ordinal or header.next_ordinal
     plan = move.plan + 1
-    job = f"{header.instance}-{move.id}-{plan}"
+    job = f"{header.instance}-{move.id}-{plan}-{turn.setup.process}"
     predecessor = _predecessor(turn.game, move)
     profile = turn.setup.profile
     way = _way(turn, move, predecessor)

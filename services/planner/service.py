@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -55,7 +56,7 @@ class Planner:
         self._store = parts.store
         self._bus = parts.bus
         self._topics = Topics(parts.settings.topic_root)
-        self._setup = Setup.of(parts.settings)
+        self._setup = Setup.of(parts.settings, secrets.token_hex(4))
         self._rows = Rows(parts.store)
         dead_letters = DeadLetters(self._bus, self._topics.dead_letters, render_dead_letter)
         self._announcements = Announcements(self._store, self._bus)
