@@ -44,6 +44,7 @@ class Sender:
         self._urls: dict[str, str] = {}
         self._missing: set[str] = set()
         self._closed = threading.Event()
+        self._lock = threading.Lock()  # nothing may be put behind the last look
 
     def start(self) -> None:
         """Begin."""
@@ -51,17 +52,23 @@ class Sender:
 
     def put(self, outgoing: Outgoing) -> None:
         """Send it soon."""
-        self._waiting.put(outgoing)
+        with self._lock:
+            if not self._closed.is_set():
+                self._waiting.put(outgoing)
+                return
+        self._tell([outgoing], False)
 
     def close(self) -> None:
         """Send nothing any more; what waits is told that it was not delivered."""
-        self._closed.set()
-        self._waiting.put(None)
+        with self._lock:
+            self._closed.set()
+            self._waiting.put(None)
 
     def _run(self) -> None:
         while not self._closed.is_set():
             self._send(self._take())
-        self._tell(self._take(wait=False), False)
+        while left := self._take(wait=False):
+            self._tell(left, False)
 
     def _take(self, *, wait: bool = True) -> list[Outgoing]:
         taken: list[Outgoing] = []
