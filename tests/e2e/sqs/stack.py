@@ -20,7 +20,7 @@ LOOKS_AGAIN_AFTER_S = 1.0
 
 
 class PatientTable(Table):
-    """A person who confirms once more when asked once more.
+    """A person who confirms once more when asked once more, and looks when the bridge asks what was drawn.
 
     What the bridge says of a new board may come after the planner took the first confirmation; over SQS a link's
     message is under way for a tenth of a second, and a person's script is quicker than that.
@@ -32,6 +32,11 @@ class PatientTable(Table):
         settled = board is not None and time.monotonic() - board.time_s > LOOKS_AGAIN_AFTER_S
         if board is not None and settled and board.json["plate"] == "unknown":
             self.probe.publish(channels.BOARD_COMMAND.address, "confirm_empty")
+        for move, told in self.statuses().items():
+            if told[-1]["state"] == "uncertain":
+                # What the bridge cannot know after a kill, such as how hot the nozzle was, a person sees on the plate.
+                word = "drawn" if move in self.drawn_moves() else "redraw"
+                self.probe.publish(channels.BOARD_COMMAND.address, f"resolve {word} {move}")
 
 
 class SqsStack(Stack):
