@@ -28,6 +28,8 @@ def plan_ahead(turn: Turn) -> None:
     if turn.game.header.closing and not turn.game.outstanding() and not turn.game.uncertain():
         begin_board(turn)
         turn.control(ControlWord.PLATE_UNKNOWN, "new board")
+        # The bridge answers with a new epoch. A plate that is confirmed before would be made unknown by that answer.
+        turn.header(epoch=None)
     while not turn.game.header.closing and held_reason(turn.game) is None:
         move = _next(turn.game)
         if move is None:

@@ -138,3 +138,17 @@ def test_what_is_held_says_how_to_go_on() -> None:
     assert "confirm_empty" in (held_reason(bench.game) or "")
     bench.command("confirm_empty")
     assert held_reason(bench.game) is None
+
+
+def test_a_plate_is_not_confirmed_before_the_bridge_has_heard_of_the_new_board() -> None:
+    bench = Bench().ready()
+    bench.ask("a1 b1")
+    bench.draw()
+    bench.command("new_board")
+    early = bench.command("confirm_empty")
+    assert early.event == "refused"
+    assert "say it again" in (early.reason or "")
+    bench.listen()
+    assert bench.command("confirm_empty").event == "done"
+    bench.listen()
+    assert bench.game.header.plate is Plate.KNOWN
