@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from contracts import channels
 from services.chassis.runner import Command, Definition, main
 from services.chat_ingest.service import NAME, SCHEMAS, ChatIngest, presence
 from services.chat_ingest.settings import ChatIngestSettings
@@ -26,6 +27,7 @@ DEFINITION = Definition(
     presence=presence,
     build=lambda parts: ChatIngest(parts, choose(parts.settings, parts.bus)),
     commands={"login": Command("log in at Twitch by a code typed in on any device", login)},
+    channels=channels.CHANNELS,
 )
 
 if __name__ == "__main__":

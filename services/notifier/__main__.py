@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from contracts import channels
 from services.chassis.runner import Command, Definition, main
 from services.notifier.notices import Notice
 from services.notifier.service import NAME, Notifier, presence
@@ -34,6 +35,7 @@ DEFINITION = Definition(
     presence=presence,
     build=Notifier,
     commands={"test": Command("send a test message to every target", test)},
+    channels=channels.CHANNELS,
 )
 
 if __name__ == "__main__":

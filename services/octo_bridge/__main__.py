@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from contracts import channels
 from services.chassis.runner import Command, Definition, main
 from services.octo_bridge import doctor
 from services.octo_bridge.service import NAME, SCHEMAS, OctoBridge, presence
@@ -19,6 +20,7 @@ DEFINITION = Definition(
     commands={
         "doctor": Command("look at OctoPrint and the printer; a real one is armed only after it passed", doctor.main)
     },
+    channels=channels.CHANNELS,
 )
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from contracts import channels
 from services.chassis import announcements, runner
 from services.chassis.bus.port import Presence
 from services.chassis.discovery import memory
@@ -24,6 +25,7 @@ DEFINITION = runner.Definition(
     presence=lambda settings: Presence(Topics(settings.topic_root).availability),
     build=Planner,
     commands={"board": BOARD},
+    channels=channels.CHANNELS,
 )
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from contracts import channels
 from services.chassis.runner import Command, Definition, main
 from services.rex_bridge import probe
 from services.rex_bridge.service import NAME, SCHEMAS, RexBridge, presence
@@ -17,6 +18,7 @@ DEFINITION = Definition(
     presence=presence,
     build=RexBridge,
     commands={"probe": Command("print what the printer at an address says and what is understood of it", probe.main)},
+    channels=channels.CHANNELS,
 )
 
 if __name__ == "__main__":
