@@ -14,7 +14,9 @@ from services.chassis.discovery.entities import (
     Device,
     Entity,
     Event,
+    Image,
     Needs,
+    Number,
     Sensor,
     Switch,
     Text,
@@ -44,7 +46,7 @@ def table(settings: PlannerSettings) -> tuple[Device, ...]:
         manufacturer="Boardcast",
         model="Drawing pipeline",
         state_topic=channels.BOARD_STATE.topic(root),
-        entities=(*_state(root), *_counts(), *_moves(), *_controls(root), *_events(root)),
+        entities=(*_state(root), *_counts(), *_moves(root), *_controls(root), *_events(root)),
     )
     return (hub,)
 
@@ -77,10 +79,11 @@ def _counts() -> tuple[Entity, ...]:
     )  # fmt: skip
 
 
-def _moves() -> tuple[Entity, ...]:
+def _moves(root: str) -> tuple[Entity, ...]:
     return (
         Sensor(key="current", name="Current move", value=_squares("current"), icon="mdi:pencil",
                attributes=("current",)),
+        Image(key="picture", name="Board", image=channels.BOARD_IMAGE.topic(root), icon="mdi:image-outline"),
         Sensor(key="last", name="Last move", value=_squares("last"), icon="mdi:history", attributes=("last",)),
     )  # fmt: skip
 
@@ -102,6 +105,10 @@ def _controls(root: str) -> tuple[Entity, ...]:
                off="accept off", icon="mdi:door-open"),
         Text(key="move", name="Move", command=channels.MOVE_REQUEST.topic(root),
              value=_squares("current", nothing="''"), most=40, icon="mdi:form-textbox"),
+        *(Number(key=key, name=name, command=command, value=f"cooldowns.{key}",
+                 set_to=f"set {key} {{{{ value | int }}}}",
+                 least=0, most=600, unit="s", device_class="duration", icon="mdi:timer-sand", category=_CONFIG)
+          for key, name in (("cooldown_user", "Cool-down of a viewer"), ("cooldown_all", "Cool-down of all"))),
         *(Button(key=key, name=name, command=command, press=press, icon=icon, category=category)
           for key, name, press, icon, category in buttons),
     )  # fmt: skip

@@ -186,7 +186,7 @@ class Planner:
         shown, self._shown = self._shown, game
         if game is shown:
             return
-        self._board_state.set(reporting.board_state(game))
+        self._board_state.set(reporting.board_state(game, self._setup))
         if shown is None or game.lines is not shown.lines or game.header.board != shown.header.board:
             self._board_drawing.set(reporting.board_drawing(game, self._setup, now()))
             self._picture.changed()

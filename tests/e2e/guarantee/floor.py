@@ -137,6 +137,6 @@ class Floor:
 
 def move_of(job_id: str) -> str:
     """The move's id within a job's."""
-    found = re.fullmatch(r"[0-9a-f]{8}-(\d+-\d+)-\d+", job_id)
+    found = re.fullmatch(r"[0-9a-f]{8}-(\d+-\d+)-\d+-[0-9a-f]+", job_id)
     assert found is not None, job_id
     return found[1]

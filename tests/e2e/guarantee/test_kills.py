@@ -111,6 +111,7 @@ def check(floor: Floor, night: Night, killed: int) -> None:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.chaos
 def test_a_few_kills_of_everything_leave_each_move_one_true_end(floor: Floor) -> None:
     # At this speed the firmware's own limit for a dead host is over in 45 s of a person's waiting.
     floor.start(dead_man="0")
