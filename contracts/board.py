@@ -45,13 +45,6 @@ class Counts(Payload):
     refused: int = 0
 
 
-class Cooldowns(Payload):
-    """Seconds between two moves, as they are now; `set cooldown_user 10` changes them."""
-
-    cooldown_user: int = Field(ge=0, description="Of one viewer.")
-    cooldown_all: int = Field(ge=0, description="Of any viewers.")
-
-
 class BoardState(Payload):
     """Retained, at most 4 KB."""
 
@@ -61,7 +54,8 @@ class BoardState(Payload):
     held: bool
     held_reason: Reason | None = Field(default=None, description="Why nothing is planned, and what to do.")
     counts: Counts
-    cooldowns: Cooldowns | None = Field(default=None, description="None from a planner that does not say.")
+    cooldown_user: int | None = Field(default=None, ge=0, description="Seconds between two moves of one viewer.")
+    cooldown_all: int | None = Field(default=None, ge=0, description="Seconds between two moves of any viewers.")
     current: BoardMove | None = Field(default=None, description="The move being drawn.")
     last: BoardMove | None = Field(default=None, description="The move that ended last.")
     waiting: tuple[BoardMove, ...] = Field(default=(), max_length=10, description="The next ten.")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel
 
 from contracts import channels as table
-from contracts.board import BoardDrawing, BoardMove, BoardState, Cooldowns, Counts, DrawnLine, Plate
+from contracts.board import BoardDrawing, BoardMove, BoardState, Counts, DrawnLine, Plate
 from contracts.chat import (
     ChatBody,
     ChatCleared,
@@ -66,7 +66,8 @@ _BOARD = BoardState(
     accepting=True,
     held=False,
     counts=Counts(waiting=1, printing=1, drawn=41, refused=3),
-    cooldowns=Cooldowns(cooldown_user=5, cooldown_all=0),
+    cooldown_user=5,
+    cooldown_all=0,
     current=_PRINTING,
     last=_DRAWN,
     waiting=(_PRINTING.model_copy(update={"move_id": "7-43", "ordinal": None, "state": MoveState.ACCEPTED}),),

@@ -105,7 +105,7 @@ def _controls(root: str) -> tuple[Entity, ...]:
                off="accept off", icon="mdi:door-open"),
         Text(key="move", name="Move", command=channels.MOVE_REQUEST.topic(root),
              value=_squares("current", nothing="''"), most=40, icon="mdi:form-textbox"),
-        *(Number(key=key, name=name, command=command, value=f"cooldowns.{key}",
+        *(Number(key=key, name=name, command=command, value=key,
                  set_to=f"set {key} {{{{ value | int }}}}",
                  least=0, most=600, unit="s", device_class="duration", icon="mdi:timer-sand", category=_CONFIG)
           for key, name in (("cooldown_user", "Cool-down of a viewer"), ("cooldown_all", "Cool-down of all"))),

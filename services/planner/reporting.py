@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from contracts.board import BoardDrawing, BoardMove, BoardState, Cooldowns, Counts
+from contracts.board import BoardDrawing, BoardMove, BoardState, Counts
 from contracts.moves import MoveState, MoveStatus
 from contracts.text import display_text
 from services.chassis.clock import Now
@@ -44,7 +44,8 @@ def board_state(game: Game, setup: Setup) -> bytes:
         held=held is not None,
         held_reason=None if held is None else held[:_REASON],
         counts=_counts(game),
-        cooldowns=Cooldowns(cooldown_user=rules.cooldown_user, cooldown_all=rules.cooldown_all),
+        cooldown_user=rules.cooldown_user,
+        cooldown_all=rules.cooldown_all,
         current=None if current is None else _short(current),
         last=None if game.last is None else _short(game.last),
         waiting=tuple(_short(move) for move in queue.first(game, _SHOWN)),
