@@ -47,6 +47,12 @@ class Finding:
 
     verdict: Verdict
     reason: str
+    tries: int = 2
+    """How often, a second apart, nothing may be found out: history and log are written within a second."""
+
+
+UNTIL_MEASURED = 12
+"""Tries until OctoPrint has written down the next temperature."""
 
 
 def judge(evidence: Evidence, path: str, *, finished: bool, followed: bool, cold: bool, least: float) -> Finding:
@@ -74,7 +80,7 @@ def _warm(evidence: Evidence, *, followed: bool, least: float) -> Finding:
         return Finding(Verdict.FAILED, f"it ended with the nozzle at {evidence.coldest:.0f} °C: too cold to draw")
     if followed:
         return Finding(Verdict.DRAWN, "it ended, and the printer did not complain")
-    return Finding(Verdict.UNKNOWN, "it ended, but nobody knows whether the nozzle was hot")
+    return Finding(Verdict.UNKNOWN, "it ended, but nobody knows whether the nozzle was hot", UNTIL_MEASURED)
 
 
 def _absent(evidence: Evidence, path: str) -> Finding:

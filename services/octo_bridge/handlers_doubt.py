@@ -18,8 +18,6 @@ from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
 QUIET = 1.5
 """Seconds that OctoPrint must have been idle with a job of ours unfinished: its picture lags up to 0.5 s."""
 GATHER_EVERY = 1.0
-ENOUGH = 2
-"""So many times the evidence may say nothing; history and log are written within a second."""
 
 
 def suspect(m: Machine, now: Now) -> Result:
@@ -77,7 +75,7 @@ def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -
         # A name that OctoPrint knows is never used again: its noOverwrite would turn the next POST down.
         again = replace(job, phase=Phase.ACCEPTED, attempt=job.attempt + 1, path=None, recovery=False, doubt=None)
         return m.with_job(again), [DeleteFile(job.path)] if evidence.present and job.path is not None else []
-    if job.unknowns + 1 < ENOUGH:
+    if job.unknowns + 1 < finding.tries:
         return m.with_job(replace(job, unknowns=job.unknowns + 1, asked_at=now.mono)), []
     return ended(m, job, JobEnd.UNCERTAIN, f"{job.doubt}; {finding.reason}", now)
 

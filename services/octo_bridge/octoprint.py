@@ -19,8 +19,9 @@ from services.octo_bridge.evidence import History
 from services.octo_bridge.state import ACTIVE, LOST, Printer
 
 CONNECT_WITHIN = 3.0
-_MARGIN = 3.0
-"""Seconds behind a print within which its temperatures are looked at; OctoPrint records one every few seconds."""
+_MARGIN = 10.0
+"""Seconds behind a print within which the next temperature still speaks of it: OctoPrint records one every few seconds,
+so that a short print has none of its own, and no nozzle warms up by more than 2 °C a second."""
 _ROUNDED = 1.0
 """OctoPrint writes whole seconds down, rounded off: what it says of a second may have been in the one after."""
 _STATES = {
@@ -204,7 +205,7 @@ class OctoPrint:
         return seen["path"] == path and printer_of(str(body.get("state", ""))) in ACTIVE
 
     def coldest(self, window: tuple[float, float]) -> float | None:
-        """Lowest recorded nozzle temperature in *window* and a little later, °C; None where none is. Raises Trouble."""
+        """Lowest nozzle temperature recorded in *window* and next behind it, °C; None if none is. Raises Trouble."""
         try:
             body = self._json("GET", "/api/printer?history=true&exclude=sd,state")
         except Trouble as trouble:
@@ -213,9 +214,13 @@ class OctoPrint:
             raise
         records = (body.get("temperature") or {}).get("history") or []
         # Not before it began: a job is sent as soon as the nozzle is warm, and a second earlier it was not.
-        begin, end = window[0] + _ROUNDED, window[1] + _MARGIN
-        found = [heaters_of(r).nozzle for r in records if begin <= float(r.get("time") or 0) <= end]
-        return min((pair[0] for pair in found if pair is not None), default=None)
+        begin, end = window[0] + _ROUNDED, window[1]
+        timed = sorted(
+            (float(r.get("time") or 0), pair[0]) for r in records if (pair := heaters_of(r).nozzle) is not None
+        )
+        within = [degrees for at, degrees in timed if begin <= at <= end]
+        behind = [degrees for at, degrees in timed if max(begin, end) < at <= end + _MARGIN][:1]
+        return min(within + behind, default=None)
 
     # --- what the doctor asks ------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ class Table:
         self.stack = stack
         self.probe = probe
         self._taken_off: set[int] = set()
+        self.resolves = False
+        """Whether the person has uncertain moves drawn again."""
 
     def ready(self) -> None:
         """Confirm the empty plate and arm, as the demo and a person do."""
@@ -105,6 +107,8 @@ class Table:
     def tend(self) -> None:
         """Take a full board off the printer, as the person beside it does."""
         board = self.probe.last("board/state")
+        if self.resolves and board is not None and board.json["counts"]["uncertain"]:
+            self.answer(channels.BOARD_COMMAND, "resolve redraw", "done")
         if board is not None and board.json["plate"] == "full" and board.json["board"] not in self._taken_off:
             self._taken_off.add(board.json["board"])
             self.answer(channels.BOARD_COMMAND, "new_board", "done")
