@@ -108,7 +108,8 @@ class Table:
         """Take a full board off the printer, as the person beside it does."""
         board = self.probe.last("board/state")
         if self.resolves and board is not None and board.json["counts"]["uncertain"]:
-            self.answer(channels.BOARD_COMMAND, "resolve redraw", "done")
+            # Without waiting for the answer: the state may be older than the resolve before, and this one refused.
+            self.probe.publish(channels.BOARD_COMMAND.address, "resolve redraw")
         if board is not None and board.json["plate"] == "full" and board.json["board"] not in self._taken_off:
             self._taken_off.add(board.json["board"])
             self.answer(channels.BOARD_COMMAND, "new_board", "done")
