@@ -32,7 +32,8 @@ def heard(turn: Turn, body: Outcome) -> None:
             if move is not None and move.state is MoveState.PLANNED:
                 turn.change(move, MoveState.PRINTING, revoked=None)
         case JobEnded():
-            _new_epoch(turn, body.epoch)
+            # A stale answer speaks of the machine as it is; another end that is told again may name an old epoch.
+            turn.header(epoch=body.epoch) if body.end is JobEnd.STALE else _new_epoch(turn, body.epoch)
             move = turn.game.by_job(body.job_id)
             if move is not None:
                 _ended(turn, move, body)
@@ -61,9 +62,8 @@ def unreadable(turn: Turn, event: OutcomeUnreadable) -> None:
 def missed(turn: Turn, event: OutcomesMissed) -> None:
     """Ends may have been lost: every run that is with the bridge is in doubt, and must not begin any more."""
     reason = event.reason
-    if event.new_history:
-        # The bridge says where it stands as soon as its own end of link/plan finds out.
-        turn.header(epoch=None)
+    # The epoch stays: who begins the history may be a forger, and a bridge that really lost its data says its own, in a
+    # notice or in the stale answer to the next run.
     for move in turn.game.outstanding():
         turn.revoke(move, "its outcome would not be understood")
         _uncertain(turn, move, reason)
@@ -129,7 +129,7 @@ def _uncertain(turn: Turn, move: Move, reason: str | None) -> None:
 
 def _machine(turn: Turn, body: MachineNotice) -> None:
     before = turn.game.header
-    _new_epoch(turn, body.epoch)
+    turn.header(epoch=body.epoch)
     turn.header(refusals=0, refusal=None)
     for move in list(turn.game.moves.values()):
         if move.stale and before.epoch != turn.game.header.epoch:
