@@ -132,5 +132,5 @@ class Person:
 
 
 def _move(job: Job) -> str:
-    """A job is called after the planner's instance, the move and the number of the try."""
-    return (job.move or "").partition("-")[2].rpartition("-")[0]
+    """A job is called after the planner's instance, the move, the number of the try and the planner's process."""
+    return "-".join((job.move or "").split("-")[1:3])

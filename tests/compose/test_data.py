@@ -22,7 +22,8 @@ def test_backup_wipe_restore_and_the_board_goes_on(person: Person) -> None:
     person.ask("saved")
     first = person.drawn("saved")
     before = _board(person, first)
-    archive = house.init("backup").split()[1].rstrip(";")  # while everything runs
+    said = house.init("backup").split()  # while everything runs
+    archive = next(word.rstrip(";") for word in said if word.startswith("backups/"))
     with tarfile.open(house.folder / archive) as bundle:
         assert {f"{service}.sqlite3" for service in SERVICES} < set(bundle.getnames())
     assert (house.folder / archive).stat().st_mode & 0o777 == 0o600
