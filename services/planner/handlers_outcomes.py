@@ -32,9 +32,12 @@ def heard(turn: Turn, body: Outcome) -> None:
             if move is not None and move.state is MoveState.PLANNED:
                 turn.change(move, MoveState.PRINTING, revoked=None)
         case JobEnded():
-            # A stale answer speaks of the machine as it is; another end that is told again may name an old epoch.
-            turn.header(epoch=body.epoch) if body.end is JobEnd.STALE else _new_epoch(turn, body.epoch)
             move = turn.game.by_job(body.job_id)
+            if move is not None and body.end is JobEnd.STALE:
+                # It speaks of the machine as it is: a bridge that lost its data counts its epochs from the start.
+                turn.header(epoch=body.epoch)
+            else:
+                _new_epoch(turn, body.epoch)
             if move is not None:
                 _ended(turn, move, body)
         case RevokeTooLate():
@@ -121,8 +124,8 @@ def _uncertain(turn: Turn, move: Move, reason: str | None) -> None:
         turn.game = laying.began(turn.game, move)
     turn.say(EventKind.UNCERTAIN, reason, move_id=move.id)
     policy = turn.setup.settings.uncertain_policy
-    if policy is UncertainPolicy.DRAWN:
-        turn.end(after, MoveState.DRAWN, "uncertain, taken as drawn by BOARDCAST_UNCERTAIN_POLICY")
+    if policy is UncertainPolicy.REDRAW:
+        turn.plan_again(after, stale=0, reason="uncertain, drawn again by BOARDCAST_UNCERTAIN_POLICY")
     elif policy is UncertainPolicy.SKIP:
         turn.end(after, MoveState.SKIPPED, "uncertain, skipped by BOARDCAST_UNCERTAIN_POLICY")
 

@@ -60,10 +60,9 @@ class OutcomeUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class OutcomesMissed:
-    """Outcomes can never be taken. *new_history*: the bridge lost its data, and its epochs begin anew."""
+    """Outcomes can never be taken."""
 
     reason: str
-    new_history: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,8 @@ class OutcomeReader:
 
     def take_lost(self, unit: Unit, first: int, last: int) -> None:
         """The bridge no longer has them."""
-        self._actor.feed_within(unit, OutcomesMissed(f"{last - first + 1} outcomes are lost for good", False))
+        self._actor.feed_within(unit, OutcomesMissed(f"{last - first + 1} outcomes are lost for good"))
 
     def take_new_history(self, unit: Unit, known: bool, first: int) -> None:
         """The bridge began anew; where this planner did, it has no runs that could be in doubt."""
-        self._actor.feed_within(unit, OutcomesMissed("the printer's bridge lost its data, or was restored", True))
+        self._actor.feed_within(unit, OutcomesMissed("the printer's bridge lost its data, or was restored"))

@@ -16,8 +16,8 @@ from services.planner.rules import Rules
 class UncertainPolicy(StrEnum):
     """What becomes of a move of which nobody knows whether it was drawn."""
 
-    ASK = "ask"
-    DRAWN = "drawn"
+    HOLD = "hold"
+    REDRAW = "redraw"
     SKIP = "skip"
 
 
@@ -57,8 +57,8 @@ class PlannerSettings(DiscoverySettings):
     chat_too_old: float = Field(default=120.0, gt=0, description="Seconds after which a chat message asks in vain.")
     disk_least_mb: int = Field(default=100, ge=0, description="With less free disk, in MB, no moves are accepted.")
     uncertain_policy: UncertainPolicy = Field(
-        default=UncertainPolicy.ASK,
-        description="ask waits for `resolve`; drawn or skip settles an uncertain move at once.",
+        default=UncertainPolicy.HOLD,
+        description="hold waits for `resolve`; redraw or skip settles an uncertain move at once.",
     )
 
     @field_validator("chat_words")

@@ -67,13 +67,29 @@ def test_resolve_ends_it(way: str, end: str) -> None:
     assert bench.command(f"resolve {way} 1-1").event == "refused"
 
 
-def test_the_policy_can_settle_uncertain_moves() -> None:
+def test_the_policy_can_skip_uncertain_moves() -> None:
     bench = Bench(uncertain_policy="skip").ready()
     bench.ask("a1 b1")
     bench.begin()
     bench.end("uncertain")
     assert bench.states("1-1")[-2:] == ["uncertain", "skipped"]
     assert held_reason(bench.game) is None
+
+
+def test_the_policy_can_have_uncertain_moves_drawn_again_planned_anew() -> None:
+    bench = Bench(uncertain_policy="redraw").ready()
+    bench.ask("a1 b1")
+    bench.begin()
+    bench.end("uncertain")
+    bench.settle()
+    assert "uncertain" in bench.states("1-1"), "it is said aloud all the same"
+    first, again = (run for run in bench.runs() if run.move_id == "1-1")
+    assert again.job_id != first.job_id
+    assert again.ordinal == first.ordinal
+    assert again.epoch == bench.bridge.epoch > first.epoch
+    assert again.gcode != first.gcode, "what may lie there already is cleared"
+    bench.draw()
+    assert bench.states("1-1")[-1] == "drawn"
 
 
 def test_a_bridge_that_refuses_everything_does_not_empty_the_queue() -> None:
@@ -137,7 +153,7 @@ def test_lost_outcomes_leave_every_run_in_doubt() -> None:
     for squares in ("a1 b1", "a2 b2", "a3 b3"):
         bench.ask(squares)
     bench.begin()
-    bench.feed(OutcomesMissed("the bridge lost its data", new_history=True))
+    bench.feed(OutcomesMissed("the bridge lost its data"))
     assert {bench.states(m)[-1] for m in ("1-1", "1-2")} == {"uncertain"}
     assert bench.states("1-3") == ["accepted"]
     assert len([e for e in bench.of(Send) if isinstance(e.body, Revoke)]) >= 2
