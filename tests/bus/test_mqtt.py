@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -276,3 +278,17 @@ async def test_one_thread_alone_writes_to_the_socket(mqtt: MqttLab, monkeypatch:
 
 async def test_the_log_never_holds_a_password(mqtt: MqttLab) -> None:
     assert "hunter2" not in repr(replace(mqtt.options(), password="hunter2"))
+
+
+async def test_a_connection_that_ended_waits_for_no_garbage_collector(mqtt: MqttLab) -> None:
+    """paho keeps two wake-up sockets for as long as the client lives, two for every connection that there was."""
+    bus = mqtt.made(mqtt.options())
+    await up(bus)
+    assert bus._serving is not None
+    client = weakref.ref(bus._serving._client)
+    gc.disable()
+    try:
+        await bus.stop()
+        await until(lambda: client() is None, "the client to be gone")
+    finally:
+        gc.enable()

@@ -142,6 +142,8 @@ class MqttBus:
             self._serving = connection
         began = time.monotonic()
         established = connection.serve()
+        with self._lock:
+            self._serving = None
         # A connection that is lost at once is no success: two services under one client id throw each other out, and
         # would do so several times a second.
         return established and time.monotonic() - began >= STEADY_AFTER
@@ -247,8 +249,14 @@ class _Connection:
         except Exception as error:  # a defect must not end the thread, or the service would stay away for ever
             _log.exception("the MQTT client met a defect; connecting anew")
             self._reason = f"{type(error).__name__}: {error}"
+        self._let_go()
         self._bus.inbox.post(lambda: self._bus.lost(self, self._reason))
         return self._established
+
+    def _let_go(self) -> None:
+        """Nobody is called any more: paho's wake-up sockets close with the client, which else waits in a cycle."""
+        for name in ("on_connect", "on_disconnect", "on_subscribe", "on_message", "on_publish"):
+            setattr(self._client, name, None)
 
     def subscribe(self, filters: Iterable[str]) -> int | None:
         """Ask for *filters*; paho's message id of the packet, None when there was nothing to ask for."""
