@@ -146,6 +146,6 @@ def test_the_limits_hold_whatever_comes(script: list[tuple[float, int, str]], mo
     for index, (at, text) in enumerate(went):
         before = went[:index]
         assert len(text) <= 100
-        assert sum(at - earlier < 10.0 for earlier, _ in before) < most
-        assert all(at - earlier >= 1.0 for earlier, _ in before)
+        assert sum(at < earlier + 10.0 for earlier, _ in before) < most
+        assert all(at >= earlier + 1.0 for earlier, _ in before)
         assert all(text != other for earlier, other in before if at - earlier < 8.0)
