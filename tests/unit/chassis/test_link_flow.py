@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.chassis.bus.port import Message
 from services.chassis.link.frames import BATCH_BYTES, BATCH_MESSAGES
 from services.chassis.link.outbox import TooLarge
 from services.chassis.link.sender import WINDOW
-from services.chassis.store import Unit
 from tests.unit.chassis.link_world import TOPICS, Word, World
 from tests.unit.chassis.lossy_broker import LossyBroker
 from tests.unit.chassis.simulated_time import eventually, settle, simulate
@@ -117,19 +119,36 @@ def test_one_lost_message_sends_everything_behind_it_again_once(tmp_path: Path) 
     simulate(scene)
 
 
+class _Witness(LossyBroker):
+    """Looks, when a receipt leaves, at what another process would find on the disk."""
+
+    def __init__(self, database: Path) -> None:
+        super().__init__()
+        self.database = database
+        self.found: list[tuple[int, int]] = []
+        """Of each receipt: up to where it says so, and how much was on the disk."""
+
+    def route(self, message: Message, *, retain: bool) -> None:
+        frame = json.loads(message.payload) if message.topic == TOPICS.receipts else {}
+        if frame.get("kind") == "receipt":
+            with contextlib.closing(sqlite3.connect(self.database)) as other:
+                (count,) = other.execute("SELECT count(*) FROM taken").fetchone()
+            self.found.append((frame["upto"], count))
+        super().route(message, retain=retain)
+
+
 def test_a_receipt_is_sent_after_the_commit_only(tmp_path: Path) -> None:
     async def scene() -> None:
-        broker = LossyBroker()
+        broker = _Witness(tmp_path)
         async with World(broker, tmp_path) as world:
+            (broker.database,) = world.taking.folder.glob("*.sqlite3")
             await settle()
-
-            def look(_: Unit, body: Word) -> None:
-                assert not [f for f in _frames(broker, "receipt") if f["upto"] >= body.n]
-
-            world.taking.before_take = look
             world.sending.promise(1, 2, 3)
             await eventually(lambda: world.settled, 5, "the receipts")
-            assert world.taking.rows == [("take", 1), ("take", 2), ("take", 3)]
+            world.sending.promise(4)
+            await eventually(lambda: world.settled, 5, "its receipt")
+            assert world.taking.taken == [1, 2, 3, 4]
+        assert broker.found == [(3, 3), (4, 4)]
 
     simulate(scene)
 
