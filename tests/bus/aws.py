@@ -1,4 +1,4 @@
-"""moto's SQS with what it lacks of AWS's: `python -m tests.bus.aws PORT`.
+"""moto's SQS with what it lacks of AWS's: `python -m tests.bus.aws HOST PORT`.
 
 moto takes a message again once its twin was deleted; AWS swallows every known MessageDeduplicationId for five minutes,
 and answers as if it had taken the message. `GET /calls` tells how often each action was called.
@@ -86,7 +86,7 @@ def main() -> None:
             """A line for every call is too many."""
 
     application = Swallowing(DomainDispatcherApplication(create_backend_app))
-    run_simple("127.0.0.1", int(sys.argv[1]), application, threaded=True, request_handler=Quiet)
+    run_simple(sys.argv[1], int(sys.argv[2]), application, threaded=True, request_handler=Quiet)
 
 
 if __name__ == "__main__":

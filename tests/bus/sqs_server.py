@@ -25,16 +25,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 class SqsServer:
     """It keeps its port over restarts and, like a new account, nothing else."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = LOOPBACK) -> None:
         os.environ.update(CREDENTIALS)  # what boto3 finds by its usual chain, here and in children
+        self.host = host
         self.port = free_port()
-        command = [sys.executable, "-m", "tests.bus.aws", str(self.port)]
+        command = [sys.executable, "-m", "tests.bus.aws", host, str(self.port)]
         self.process = ChildProcess("sqs", command, folder / "sqs.log", folder=REPOSITORY)
 
     @property
     def endpoint(self) -> str:
         """The value for BOARDCAST_SQS_ENDPOINT."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def address(self) -> SqsAddress:
@@ -44,7 +45,9 @@ class SqsServer:
     def start(self) -> None:
         """Return when it answers."""
         self.process.start()
-        wait_until(lambda: accepts_connections(self.port), 30, lambda: f"SQS to listen\n{self.process.tail()}")
+        wait_until(
+            lambda: accepts_connections(self.port, self.host), 30, lambda: f"SQS to listen\n{self.process.tail()}"
+        )
 
     def client(self, wait: int = 0) -> Client:
         """An open client."""

@@ -18,6 +18,7 @@ from tests.harness.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IMAGES = ("init", "chat_ingest", "planner", "octo_bridge", "rex_bridge", "notifier", "octoprint", "rex_simulator")
+SQS_IMAGES = ("chat_ingest-sqs", "planner-sqs", "octo_bridge-sqs", "rex_bridge-sqs")
 HELPER_IMAGE = os.environ.get("PYTHON_IMAGE", "python:3.13-slim")
 BROKER_IMAGE = os.environ.get("MOSQUITTO_IMAGE", "eclipse-mosquitto:2")
 SERIAL_LOG = "/data/logs/plugin_virtual_printer_serial.log"
@@ -139,7 +140,7 @@ class House:
         """Take away containers, volumes, networks and image names; layers stay for the next time."""
         self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
         tag = self._environment["BOARDCAST_IMAGE_TAG"]
-        for image in IMAGES:
+        for image in (*IMAGES, *SQS_IMAGES):
             subprocess.run(
                 ["docker", "image", "rm", f"boardcast/{image}:{tag}"],
                 env=self._environment,

@@ -71,6 +71,32 @@ def test_data_of_a_newer_program_is_refused_in_plain_words(house: House, person:
     house.wait_health("planner", True, "")
 
 
+def test_data_of_an_older_program_is_taken_over_and_the_board_goes_on(person: Person) -> None:
+    """As of a program that knew no discovery and fewer keys; there is no release before this one to start from."""
+    house = person.house
+    person.ready()
+    person.ask("of the older program")
+    before = _board(person, person.drawn("of the older program"))
+    house.compose("stop", "planner", "octo_bridge")
+    for service in ("planner", "octo_bridge"):
+        house.sql(service, "DELETE FROM schema_version WHERE part = 'discovery'")
+        house.sql(service, "DROP TABLE discovered")
+        house.sql(service, "DROP TABLE discovery_gone")
+    house.sql("planner", "UPDATE header SET body = json_remove(body, '$.full_lines', '$.refusals', '$.closing')")
+    house.sql("octo_bridge", "UPDATE machine SET kept = json_remove(kept, '$.bare', '$.last_board', '$.stopping')")
+    mark = person.probe.mark()
+    house.up()
+    board = person.probe.wait(channels.BOARD_STATE.address, since=mark, deadline_s=30).json
+    assert (board["board"], board["counts"]["drawn"]) == (before["board"], before["counts"]["drawn"])
+    person.works(30)
+    person.ready()
+    person.ask("of the newer program")
+    assert len(person.drawings_of(person.drawn("of the newer program", deadline_s=90))) == 1
+    house.compose("stop", "planner")
+    assert house.sql("planner", "SELECT version FROM schema_version WHERE part = 'discovery'") == [[1]]
+    house.up()
+
+
 def test_what_is_no_backup_replaces_nothing(house: House) -> None:
     (house.folder / "broken.tar").write_bytes(b"no archive")
     for name in ("broken.tar", "absent.tar"):

@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 
 from contracts import channels
-from deploy.simulators.process import ChildProcess, inherited
+from deploy.simulators.process import inherited
 from deploy.stack import REPOSITORY, Stack
 from services.chassis.bus.sqs import wire
 from services.chassis.bus.sqs.client import Entry
 from tests.bus.sqs_server import URL, SqsServer
 from tests.e2e.main_road.table import Table
 
-MODULE = "tests.e2e.sqs.service"
 LOOKS_AGAIN_AFTER_S = 1.0
 
 
@@ -50,7 +49,7 @@ class SqsStack(Stack):
     def start(self) -> None:
         self.sqs.start()
         made = subprocess.run(
-            [sys.executable, "-m", MODULE, "planner", "queues", "create"],
+            [sys.executable, "-m", "services.planner", "queues", "create"],
             env=inherited() | self.over_sqs(), cwd=REPOSITORY, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert len(made.stdout.split()) == 10, made.stdout
@@ -62,11 +61,6 @@ class SqsStack(Stack):
     def over_sqs(self) -> dict[str, str]:
         """What puts SQS in the broker's place."""
         return {"BOARDCAST_BUS_URL": URL, "BOARDCAST_SQS_ENDPOINT": self.sqs.endpoint}
-
-    def service(self, name: str) -> ChildProcess:
-        process = super().service(name)
-        process.command = [sys.executable, "-m", MODULE, name]
-        return process
 
     def ask(self, channel: channels.Channel, text: str) -> None:
         """Send *text* on a channel as a person does with AWS's command line."""

@@ -15,7 +15,6 @@ from deploy.simulators.process import ChildProcess, inherited
 from deploy.stack import REPOSITORY
 from services.chassis import health
 from tests.bus.sqs_server import URL, SqsServer
-from tests.e2e.sqs.stack import MODULE
 from tests.harness.waiting import wait_until
 
 
@@ -33,7 +32,7 @@ def run(folder: Path, name: str, word: str, **settings: str) -> tuple[subprocess
     environment = {"BUS_URL": URL, "DATA_DIR": str(folder / "data"), "LOG_FORMAT": "json"} | settings
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", MODULE, name, word], cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", f"services.{name}", word], cwd=REPOSITORY, capture_output=True, text=True, check=False,
         env=inherited() | {f"BOARDCAST_{key}": value for key, value in environment.items()}, timeout=30,
     )  # fmt: skip
     return done, time.monotonic() - began
@@ -68,7 +67,7 @@ def test_with_none_it_runs_says_so_and_waits_for_queues_that_are_made_later(tmp_
                 "DATA_DIR": str(tmp_path / "data")}  # fmt: skip
     environment = {f"BOARDCAST_{key}": value for key, value in settings.items()}
     planner = ChildProcess(
-        "planner", [sys.executable, "-m", MODULE, "planner"], tmp_path / "planner.log", environment=environment,
+        "planner", [sys.executable, "-m", "services.planner"], tmp_path / "planner.log", environment=environment,
         folder=REPOSITORY,
     )  # fmt: skip
     planner.start()
