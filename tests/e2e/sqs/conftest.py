@@ -11,7 +11,7 @@ from tests.e2e.main_road.table import Table
 from tests.e2e.sqs.stack import PatientTable, SqsStack
 from tests.harness.mqtt_probe import MqttProbe
 
-LONG = ("test_hostile", "test_every_accepted_move_exactly_once_over_fifteen_kills", "test_two_hundred_moves")
+LONG = ("test_every_accepted_move_exactly_once_over_fifteen_kills", "test_two_hundred_moves")
 """Of the main road's tests, those that run over SQS with `make chaos` only."""
 
 

@@ -1,10 +1,12 @@
-"""The main road's own tests, unchanged: `stack` and `table` are those of this folder, where SQS carries the moves."""
+"""The main road's own tests, unchanged: `stack` and `table` are those of this folder, where SQS carries the moves.
+
+One is missing: the hostile payloads are put on links that anybody at the broker may read, and here nobody can.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.e2e.main_road.test_hostile import test_hostile_payloads_stop_no_service_and_lose_no_move  # noqa: F401
 from tests.e2e.main_road.test_kills import test_every_accepted_move_exactly_once_over_fifteen_kills  # noqa: F401
 from tests.e2e.main_road.test_latch_and_arming import (
     test_a_pause_between_two_jobs_holds_over_a_kill_of_the_bridge,  # noqa: F401
