@@ -70,7 +70,8 @@ def _arm(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
 def _disarm(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
     if m.kept.armed is None:
         return m, []
-    return m.keep(armed=None), [announce(EventKind.DISARMED, now, "disarmed; a job that runs is finished")]
+    reason = "disarmed; a job that runs is finished, one that is paused stays paused"
+    return m.keep(armed=None), [announce(EventKind.DISARMED, now, reason)]
 
 
 def _pause(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
@@ -98,6 +99,7 @@ def _home(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
     if obstacle is not None:
         raise Refused(obstacle)
     m = replace(m, own_lines_at=now.mono, moved_at=now.mono, position_known=False, dead_man=None, z=s.recovery_lift)
+    m = replace(m, moving_since=now.mono)
     return m, [SendLines("home", recovery.homing(s), m.kept.epoch)]
 
 
@@ -110,7 +112,7 @@ def _parked(m: Machine, now: Now, s: BridgeSettings) -> Result:
     if not m.position_known or m.z is None:
         raise Refused("the position is unknown: send home first")
     lines = recovery.parking(s, m.z)
-    m = replace(m, own_lines_at=now.mono, moved_at=now.mono, z=min(m.z + s.park_lift, s.z_most))
+    m = replace(m, own_lines_at=now.mono, moved_at=now.mono, z=min(m.z + s.park_lift, s.z_most), moving_since=now.mono)
     return m, [SendLines("park", lines, m.kept.epoch)]
 
 
@@ -176,6 +178,12 @@ def take_control(m: Machine, e: ControlTaken, now: Now, s: BridgeSettings) -> Re
         return _confirm_empty(m, control.epoch, by, now)
     if control.command is ControlWord.PLATE_UNKNOWN:
         return raise_epoch(m, f"{by}: the plate is to be looked at", now, plate=Plate.UNKNOWN)
+    if control.epoch != m.kept.epoch:
+        # It was on its way while something happened here that its author has not seen: a hand at the printer, perhaps.
+        reason = (
+            f"said at machine epoch {control.epoch}, which is now {m.kept.epoch}: look at the printer, say it again"
+        )
+        return m, [_control_refused(control.command, reason, now)]
     return _other_control(m, control.command, by, now, s)
 
 

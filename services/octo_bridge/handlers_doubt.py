@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from contracts.plan import JobEnd
@@ -52,9 +53,10 @@ def take_evidence(m: Machine, e: EvidenceFound, now: Now, s: BridgeSettings) -> 
         return m, []
     if e.evidence is None or job.path is None:
         return m, []
+    dry = job.run.dry  # a rehearsal is cold on purpose, and no temperature says anything of it
     finding = judge(
-        e.evidence, job.path, finished=job.finished, followed=job.followed, cold=job.cold,
-        least=s.nozzle - s.temperature_tolerance,
+        e.evidence, job.path, finished=job.finished, followed=job.followed or dry, cold=job.cold and not dry,
+        least=-math.inf if dry else s.nozzle - s.temperature_tolerance,
     )  # fmt: skip
     return _act(m, job, finding, e.evidence, now)
 

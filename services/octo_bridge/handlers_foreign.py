@@ -92,7 +92,8 @@ def _done(m: Machine, job: Job, now: Now, s: BridgeSettings) -> Result:
     if job.phase is Phase.SENDING:
         m, effects = started(m, job, now)
         job = replace(job, phase=Phase.STARTED)
-    if job.followed and not job.cold and nozzle_hot(m, now, s, HOT_WITHIN):
+    # A rehearsal is cold on purpose: its motion is all there is to it.
+    if job.run.dry or (job.followed and not job.cold and nozzle_hot(m, now, s, HOT_WITHIN)):
         m, more = ended(m, job, JobEnd.DRAWN, None, now)
         return m, [*effects, *more]
     m = m.with_job(replace(job, finished=True))

@@ -52,8 +52,10 @@ def choose_mode(m: Machine, now: Now, s: BridgeSettings) -> Result:
 
 def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
     mode, idle = m.heat.mode, now.mono - m.moved_at
-    if m.kept.latch is Latch.STOP or (m.kept.armed is None and m.running is None):
+    if m.kept.latch is Latch.STOP:
         return Heaters.OFF
+    if m.kept.armed is None and (m.running is None or m.octo.printer is Printer.PAUSED):
+        return Heaters.OFF  # a job that runs is finished; one that is paused can wait cold, a resume heats first
     if m.running is not None and m.octo.printer in _DRAWS and idle < s.standby_after:
         # Whatever else has changed meanwhile: a nozzle that is cooled in the middle of a line draws air to its end.
         return Heaters.HOT
@@ -91,13 +93,15 @@ def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """Ask for the targets until the printer shows them; by hand somebody may heat, but not for ever."""
     wanted = targets(m.heat.mode, s)
     m = _observe(m, wanted, now, s)
-    may = m.octo.link is Link.OK or (m.kept.stopping and m.octo.link is Link.REFUSED_PORT)
+    # Behind another port than before it may be the printer that this bridge has heated: that much is taken back.
+    takes_back = m.kept.stopping or (m.heated and m.heat.mode is Heaters.OFF)
+    may = m.octo.link is Link.OK or (takes_back and m.octo.link is Link.REFUSED_PORT)
     if m.heat.settled or not may or m.octo.printer in LOST or (m.foreign and not m.kept.stopping):
         return m, []
     if now.mono - m.last_asked("targets") < REPEAT:
         return m, []
     effects: list[Effect] = [SetTargets(*wanted)]
-    return m.ask("targets", now.mono), effects
+    return replace(m, heated=m.heated or any(wanted)).ask("targets", now.mono), effects
 
 
 def _observe(m: Machine, wanted: tuple[float, float], now: Now, s: BridgeSettings) -> Machine:
@@ -107,7 +111,9 @@ def _observe(m: Machine, wanted: tuple[float, float], now: Now, s: BridgeSetting
     shown = abs(nozzle.target - wanted[0]) < 0.6 and abs(bed.target - wanted[1]) < 0.6
     if not m.heat.settled:
         seen_after = min(nozzle.at, bed.at) > m.last_asked("targets")
-        return replace(m, heat=replace(m.heat, settled=True)) if shown and seen_after else m
+        if not shown or not seen_after:
+            return m
+        return replace(m, heat=replace(m.heat, settled=True), heated=m.heated and any(wanted))
     if shown:
         return m if m.heat.by_hand_since is None else replace(m, heat=replace(m.heat, by_hand_since=None))
     if m.heat.mode in (Heaters.HEATING, Heaters.HOT):

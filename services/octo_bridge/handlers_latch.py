@@ -48,6 +48,8 @@ def refuse_resume(m: Machine) -> str | None:
     """Why the latch cannot be taken off now."""
     if m.kept.stopping:
         return NOT_CONFIRMED
+    if m.kept.latch is Latch.CANCEL and m.running is not None and m.octo.printer in ACTIVE:
+        return "the cancel is still under way: wait for the end of the job, then send resume again"
     if m.foreign:
         return f"somebody else's job is running: {m.octo.path}; wait for its end or cancel it on OctoPrint's page"
     return None

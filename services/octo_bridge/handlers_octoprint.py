@@ -220,7 +220,7 @@ def take_asked(m: Machine, e: Asked, now: Now) -> Result:
     if e.what == dead_man.WHAT and not e.ok:
         return replace(m, dead_man=None if m.dead_man is False else False), []
     if e.what in ("home", "park"):
-        return _moved(m, e, now)
+        return _moved(replace(m, moving_since=None), e, now)
     return m, []
 
 

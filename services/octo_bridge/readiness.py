@@ -10,6 +10,8 @@ from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import Machine, Printer, Reading
 
 _DOCTOR = "call `python -m services.octo_bridge doctor`, then send arm"
+MOVING_MOST = 60.0
+"""Seconds. OctoPrint answers, or the request for it times out, long before."""
 FRESH = 15.0
 """Seconds. An older temperature says nothing; OctoPrint asks an idle printer every 5 s."""
 
@@ -85,4 +87,7 @@ def blocked(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
         return obstacle
     if m.octo.printer is not Printer.OPERATIONAL:
         return f"OctoPrint says: {m.octo.printer.value}"
+    if m.moving_since is not None and now.mono - m.moving_since < MOVING_MOST:
+        # OctoPrint would mix those lines into the job.
+        return "the head is being homed or parked"
     return too_cold(m, now, settings)

@@ -175,6 +175,8 @@ class Machine:
     heat: Heat = field(default_factory=Heat)
     approval: Approval | None = None
     """The printer that the doctor has passed."""
+    heated: bool = False
+    """This process asked for heat, and has not seen it off again since."""
     dead_man: bool | None = None
     """Whether the firmware's own idle limit is set; None where nobody knows."""
     position_known: bool = False
@@ -190,6 +192,8 @@ class Machine:
     """When something last moved, or the bridge started."""
     own_lines_at: float = -1e9
     """When the bridge or a cancel script last sent lines that would otherwise look like a jog."""
+    moving_since: float | None = None
+    """When homing or parking was asked of OctoPrint, which has not answered yet."""
     stop_asked_at: float | None = None
     stop_said: bool = False
     asked: tuple[tuple[str, float], ...] = ()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contracts.plan import JobEnd, Run
 from contracts.printers import Heaters
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import SetTargets, Submit, Tell
-from tests.unit.octo_bridge.machine import run
+from services.octo_bridge.effects import Gather, SetTargets, Submit, Tell
+from services.octo_bridge.evidence import Evidence, History
+from services.octo_bridge.state import Printer
+from tests.unit.octo_bridge.machine import Rig, run
 from tests.unit.octo_bridge.test_heat import HOT, cold
 
 MOTION = ("G90", "G0 Z13 F300", "G0 X30 Y30 F7200", "G1 Z10.25 F300", "G1 X90 Y90 Z10.25 F2400", "G0 Z13 F300")
@@ -37,3 +39,37 @@ def test_one_that_moves_filament_is_refused() -> None:
     answers = [effect.body for effect in rig.of(Tell)]
     assert [a.end for a in answers if a.kind == "ended"] == [JobEnd.REFUSED]
     assert not rig.of(Submit)
+
+
+def sent() -> Rig:
+    """A rehearsal that runs on a cold printer."""
+    rig = cold()
+    rig.feed(e.RunTaken(dry()))
+    job = rig.machine.running
+    assert job is not None
+    rig.feed(e.Posted(job.id, job.attempt, e.Post.TAKEN))
+    rig.printing(job)
+    return rig
+
+
+def path(rig: Rig) -> str:
+    job = rig.machine.running
+    assert job is not None
+    assert job.path is not None
+    return job.path
+
+
+def test_it_ends_drawn_although_the_nozzle_was_cold() -> None:
+    rig = sent()
+    rig.feed(e.Happened(e.Happening.DONE, path(rig)))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+
+
+def test_after_a_doubt_no_temperature_speaks_against_it() -> None:
+    rig = sent()
+    rig.feed(e.PushChanged(False))
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(5)
+    asked = rig.of(Gather)[-1]
+    rig.feed(e.EvidenceFound(asked.job_id, asked.attempt, Evidence(True, History.SUCCESS, False, None, 22.0)))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]

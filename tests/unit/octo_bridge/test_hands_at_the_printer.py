@@ -1,0 +1,112 @@
+"""What people order while jobs run, wait or are paused must not get in the way of each other."""
+
+from __future__ import annotations
+
+from contracts.plan import ControlWord
+from contracts.printers import Heaters, Latch, Link
+from services.octo_bridge import events as e
+from services.octo_bridge.effects import SendLines, SetTargets, Submit
+from services.octo_bridge.state import Printer
+from tests.unit.octo_bridge.machine import Rig, run
+
+OFF = SetTargets(0, 0)
+
+
+def test_no_job_is_sent_while_homing_has_not_been_answered() -> None:
+    rig = Rig().ready()
+    rig.command("home")
+    rig.feed(e.RunTaken(run(1)))
+    rig.wait(3)
+    assert not rig.of(Submit), "OctoPrint would mix the lines into the job"
+    rig.feed(e.Asked("home", True, epoch=rig.machine.kept.epoch))
+    assert len(rig.of(Submit)) == 1
+
+
+def test_no_job_is_sent_while_parking_has_not_been_answered() -> None:
+    rig = Rig().ready()
+    rig.command("home")
+    rig.feed(e.Asked("home", True, epoch=rig.machine.kept.epoch))
+    rig.control(ControlWord.PARK)
+    assert [lines.what for lines in rig.of(SendLines)] == ["home", "park"]
+    rig.feed(e.RunTaken(run(1)))
+    rig.wait(3)
+    assert not rig.of(Submit)
+    rig.feed(e.Asked("park", False, "OctoPrint is away"))
+    assert len(rig.of(Submit)) == 1
+
+
+def test_a_resume_from_before_a_hand_at_the_printer_leaves_the_latch() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    before = rig.machine.kept.epoch
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="ada"))
+    assert rig.latch() is Latch.FOREIGN
+    rig.control(ControlWord.RESUME, epoch=before)
+    assert rig.latch() is Latch.FOREIGN
+    assert rig.said()[-1] == "refused"
+    rig.control(ControlWord.RESUME)
+    assert rig.latch() is Latch.NONE
+
+
+def test_a_pause_and_a_stop_act_whatever_epoch_they_were_said_at() -> None:
+    rig = Rig().ready()
+    rig.control(ControlWord.PAUSE, epoch=0)
+    assert rig.latch() is Latch.PAUSE
+    rig.control(ControlWord.STOP, epoch=0)
+    assert rig.latch() is Latch.STOP
+
+
+def test_disarming_cools_a_machine_whose_job_is_paused() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.command("pause")
+    rig.feed(rig.seen(printer=Printer.PAUSED, path=job.path))
+    assert rig.mode() is Heaters.HOT
+    rig.command("disarm")
+    assert rig.of(SetTargets)[-1] == OFF
+
+
+def test_disarming_lets_a_running_job_come_to_its_end() -> None:
+    rig = Rig().ready()
+    rig.start()
+    rig.command("disarm")
+    rig.wait(3)
+    assert OFF not in rig.of(SetTargets)
+
+
+def test_what_was_heated_is_taken_back_also_behind_another_port() -> None:
+    rig = cooled_elsewhere(heat=True)
+    assert rig.of(SetTargets)[-1] == OFF
+
+
+def test_a_printer_behind_another_port_that_was_never_heated_is_left_alone() -> None:
+    rig = cooled_elsewhere(heat=False)
+    assert not rig.of(SetTargets)
+
+
+def cooled_elsewhere(*, heat: bool) -> Rig:
+    """A printer that comes back on a port that nobody has allowed, and the time in which all heaters go off."""
+    rig = Rig().ready()
+    if heat:
+        rig.feed(rig.seen(nozzle=(20.0, 0.0), bed=(20.0, 0.0)))
+        rig.start()
+    rig.feed(rig.seen(printer=Printer.OFFLINE, path=None))
+    rig.effects.clear()
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL, port="/dev/ttyUSB1", nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+    assert rig.machine.octo.link is Link.REFUSED_PORT
+    rig.wait(rig.settings.heaters_off_after + 60, step=5)
+    assert rig.mode() is Heaters.OFF
+    return rig
+
+
+def test_a_resume_waits_for_the_end_of_a_cancel() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.command("cancel")
+    rig.command("resume")
+    assert rig.latch() is Latch.CANCEL
+    assert rig.said()[-1] == "refused"
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL, path=None))
+    rig.command("resume")
+    assert rig.latch() is Latch.NONE
