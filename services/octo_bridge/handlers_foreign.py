@@ -18,12 +18,14 @@ from services.octo_bridge.handlers_jobs import cancelled_by_latch
 from services.octo_bridge.outcome import Result, announce, ended, latched, raise_epoch, started
 from services.octo_bridge.readiness import nozzle_hot
 from services.octo_bridge.settings import BridgeSettings
-from services.octo_bridge.state import ACTIVE, Job, Machine, Phase, Printer
+from services.octo_bridge.state import ACTIVE, Aborted, Job, Machine, Phase, Printer
 
 OWN_LINES = 5.0
 """Seconds after own homing, or a cancel with its script, in which lines like a jog's are no foreign hand."""
 ACCOUNTED_MOST = 50
 """Own files that never appeared in OctoPrint's log: posted, and not started."""
+ECHO_WITHIN = 1.0
+"""Seconds; OctoPrint pushes the terminal's lines every half second."""
 HOT_WITHIN = 5.0
 """Seconds. No nozzle falls from the tolerance to 170 °C, where Marlin drops E, in so short a time."""
 COLD = re.compile(r"cold extrusion prevented", re.IGNORECASE)
@@ -103,14 +105,37 @@ def _done(m: Machine, job: Job, now: Now, s: BridgeSettings) -> Result:
 def _aborted(m: Machine, job: Job, e: Happened, now: Now) -> Result:
     m = replace(m, own_lines_at=now.mono)
     if cancelled_by_latch(m):
-        return ended(m, job, JobEnd.CANCELLED, m.kept.latch_reason, now)
+        return _called_off(m, job, m.kept.latch_reason, now)
     if e.what is Happening.CANCELLED and e.by is not None:
         reason = f"the job was cancelled by {e.by} on OctoPrint's own page"
         m, effects = latched(m, Latch.FOREIGN, reason, now)
-        m, more = ended(m, job, JobEnd.CANCELLED, reason, now)
+        m, more = _called_off(m, job, reason, now)
         return m, [*effects, *more]
     what = "was cancelled by OctoPrint itself" if e.what is Happening.CANCELLED else "failed"
     return ended(m, job, JobEnd.FAILED, f"the job {what}: {e.reason or m.octo.error or 'no reason given'}", now)
+
+
+def _called_off(m: Machine, job: Job, reason: str | None, now: Now) -> Result:
+    return m.with_job(replace(job, aborted=Aborted(JobEnd.CANCELLED, reason, now.mono))), []
+
+
+def settle_called_off(m: Machine, now: Now) -> Result:
+    """A cancel that came when the last line had been sent cancels nothing: the line lies there.
+
+    The echo of that line is pushed up to half a second after the event of the cancel.
+    """
+    job = m.running
+    if job is None or job.aborted is None:
+        return m, []
+    whole = job.finished and not job.cold and (job.followed or job.run.dry)
+    if whole:
+        m, effects = ended(m, job, JobEnd.DRAWN, None, now)
+        # The script that OctoPrint runs after a cancel lets go of the motors all the same.
+        m, more = raise_epoch(replace(m, position_known=False), "the job was cancelled after its last line", now)
+        return m, [*effects, *more]
+    if now.mono - job.aborted.at < ECHO_WITHIN:
+        return m, []
+    return ended(m, job, job.aborted.end, job.aborted.reason, now)
 
 
 def _reset(m: Machine, now: Now) -> Result:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from contracts.board import Plate
-from contracts.plan import Run
+from contracts.plan import JobEnd, Run
 from contracts.printers import Heaters, Latch, Link
 from services.octo_bridge.approval import Approval
 
@@ -45,6 +45,15 @@ LOST = frozenset({Printer.OFFLINE, Printer.ERROR, Printer.CONNECTING})
 
 
 @dataclass(frozen=True)
+class Aborted:
+    """How a job ends that OctoPrint called off at the monotonic second *at*, unless its last line was sent before."""
+
+    end: JobEnd
+    reason: str | None
+    at: float
+
+
+@dataclass(frozen=True)
 class Job:
     """A run on its way. Fields up to *recovery* are in the journal, the rest is forgotten by a restart."""
 
@@ -62,6 +71,8 @@ class Job:
     """The firmware said that it prevented cold extrusion."""
     finished: bool = False
     """PrintDone or the M118 line was seen."""
+    aborted: Aborted | None = None
+    """OctoPrint called it off; it may have sent the last line before."""
     doubt: str | None = None
     """Why evidence is gathered."""
     asked_at: float | None = None

@@ -107,6 +107,7 @@ def settle(m: Machine, now: Now, s: BridgeSettings) -> Result:
         lambda m: octoprint.connect(m, now, s),
         lambda m: octoprint.ask_firmware(m, now),
         lambda m: octoprint.read_log(m, now),
+        lambda m: foreign.settle_called_off(m, now),
         lambda m: doubt.suspect(m, now),
         lambda m: doubt.gather(m, now),
         lambda m: jobs.send(m, now, s),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.plan import ControlWord
+import pytest
+
+from contracts.plan import ControlWord, JobEnd
 from contracts.printers import Heaters, Latch, Link
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import SendLines, SetTargets, Submit
@@ -41,6 +43,7 @@ def test_a_resume_from_before_a_hand_at_the_printer_leaves_the_latch() -> None:
     before = rig.machine.kept.epoch
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="ada"))
     assert rig.latch() is Latch.FOREIGN
+    rig.wait(1)
     rig.control(ControlWord.RESUME, epoch=before)
     assert rig.latch() is Latch.FOREIGN
     assert rig.said()[-1] == "refused"
@@ -108,5 +111,28 @@ def test_a_resume_waits_for_the_end_of_a_cancel() -> None:
     assert rig.said()[-1] == "refused"
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
     rig.feed(rig.seen(printer=Printer.OPERATIONAL, path=None))
+    rig.wait(1)
     rig.command("resume")
     assert rig.latch() is Latch.NONE
+
+
+@pytest.mark.parametrize("order", ["cancel", "stop"])
+def test_a_cancel_after_the_last_line_cancels_nothing_and_costs_the_position(order: str) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.command(order)
+    epoch = rig.machine.kept.epoch
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path))
+    rig.feed(e.Logged(f"Recv: echo:move:{job.id}:a1:done"))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+    assert not rig.machine.position_known, "OctoPrint's cancel script lets go of the motors"
+    assert rig.machine.kept.epoch > epoch
+
+
+def test_the_echo_may_come_before_the_cancel_too() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Logged(f"Recv: echo:move:{job.id}:a1:done"))
+    rig.command("cancel")
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]

@@ -37,6 +37,8 @@ def test_cancel_is_repeated_until_the_job_is_gone_and_never_reaches_the_next_one
     rig.wait(3.5)
     assert rig.of(JobAction) == [CANCEL] * 4
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    assert rig.ends() == [], "its last line may have been sent before"
+    rig.wait(1)
     assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
     rig.effects.clear()
     rig.command("resume")
@@ -73,6 +75,7 @@ def test_stop_is_repeated_said_aloud_after_five_seconds_and_confirmed() -> None:
 
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path))
     rig.feed(rig.seen(printer=Printer.OPERATIONAL, nozzle=(180.0, 0.0), bed=(55.0, 0.0)))
+    rig.wait(1)
     assert not rig.machine.kept.stopping
     assert "heaters_off" in rig.said()
     assert rig.latch() is Latch.STOP
@@ -180,6 +183,7 @@ def test_a_cancel_that_the_bridge_did_not_order_latches() -> None:
     job = rig.start()
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="somebody"))
     assert rig.latch() is Latch.FOREIGN
+    rig.wait(1)
     assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
 
 
