@@ -83,6 +83,7 @@ async def test_cancel_on_octoprints_page_sets_the_latch(bench: Bench) -> None:
     bench.octoprint.request("POST", "/api/job", {"command": "cancel"})
     state = await bench.state(lambda s: s["latch"] == "foreign", "the latch")
     assert "cancelled" in state["latch_reason"]
+    await eventually(lambda: "1-1" in bench.planner.ended, 15, "the end of the cancelled job")
     assert bench.planner.ended["1-1"].end is JobEnd.CANCELLED
 
 
