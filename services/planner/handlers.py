@@ -7,7 +7,14 @@ from dataclasses import replace
 
 from contracts.events import EventKind
 from services.chassis.clock import Now
-from services.planner import handlers_chat, handlers_commands, handlers_outcomes, handlers_planning, handlers_requests
+from services.planner import (
+    handlers_chat,
+    handlers_commands,
+    handlers_outcomes,
+    handlers_planning,
+    handlers_requests,
+    handlers_restored,
+)
 from services.planner.effects import Effect
 from services.planner.game import Game, Setup, held_reason
 from services.planner.inputs import (
@@ -20,6 +27,7 @@ from services.planner.inputs import (
     OutcomesMissed,
     OutcomeUnreadable,
     Requested,
+    Restored,
     Started,
 )
 from services.planner.turn import Turn
@@ -38,6 +46,8 @@ def _take(turn: Turn, event: Input) -> None:
     match event:
         case Started():
             _started(turn)
+        case Restored():
+            handlers_restored.restored(turn)
         case Requested():
             handlers_requests.requested(turn, event)
         case ChatHeard():

@@ -64,13 +64,17 @@ def unreadable(turn: Turn, event: OutcomeUnreadable) -> None:
 
 def missed(turn: Turn, event: OutcomesMissed) -> None:
     """Ends may have been lost: every run that is with the bridge is in doubt, and must not begin any more."""
-    reason = event.reason
     # The epoch stays: who begins the history may be a forger, and a bridge that really lost its data says its own, in a
     # notice or in the stale answer to the next run.
+    in_doubt(turn, event.reason)
+    turn.say(EventKind.PROBLEM, f"outcomes of the printer's bridge are lost: {event.reason}")
+
+
+def in_doubt(turn: Turn, reason: str) -> None:
+    """Nobody knows what became of the runs that are with the bridge; what has not begun must not."""
     for move in turn.game.outstanding():
         turn.revoke(move, "its outcome would not be understood")
         _uncertain(turn, move, reason)
-    turn.say(EventKind.PROBLEM, f"outcomes of the printer's bridge are lost: {reason}")
 
 
 def _new_epoch(turn: Turn, epoch: int) -> None:

@@ -21,6 +21,11 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """The database is a copy from earlier."""
+
+
+@dataclass(frozen=True, slots=True)
 class Requested:
     """A request from MQTT. *earlier* is the move that its request_id already stands for."""
 
@@ -81,6 +86,7 @@ class DiskMeasured:
 
 Input = (
     Started
+    | Restored
     | Requested
     | ChatHeard
     | ChatMissed

@@ -35,7 +35,7 @@ from services.planner.effects import Effect, Reply, Say, Send, Tell
 from services.planner.game import Game, Setup, held_reason
 from services.planner.history import archive
 from services.planner.history.live import LivePicture
-from services.planner.inputs import Commanded, DiskMeasured, Input, Requested, Started
+from services.planner.inputs import Commanded, DiskMeasured, Input, Requested, Restored, Started
 from services.planner.persistence import Rows
 from services.planner.readers import ChatReader, OutcomeReader
 from services.planner.requests import Request, read_request
@@ -97,6 +97,10 @@ class Planner:
         self._stops = (chat.stop, outcome.stop)
         self._bus.subscribe(self._topics.of(channels.MOVE_REQUEST), self._on_request)
         self._bus.subscribe(self._topics.of(channels.BOARD_COMMAND), self._on_command)
+        if self._store.restored():
+            with self._store.transaction() as unit:
+                actor.feed_within(unit, Restored())
+                self._store.forget_restored(unit)
         actor.feed(Started())
         self._measure_disk()
         self._show(actor.state)

@@ -51,3 +51,43 @@ def test_a_bridge_restored_from_before_draws_nothing_again_and_asks_for_a_look(f
                lambda: f"the move after it; {floor.table.summary()}")  # fmt: skip
     assert set(Counter(floor.drawn()).values()) == {1}, floor.drawn()
     assert len(floor.drawn()) == 3
+
+
+def restore(floor: Floor, copies: dict[str, Path]) -> int:
+    """Put these back, and start the services again; a mark before all that is said from then on."""
+    for service in copies:
+        floor.stack.services[service].terminate()
+    since = floor.probe.mark()
+    for service, copy in copies.items():
+        call(floor, service, "restore", copy)
+        floor.stack.services[service].start()
+    return since
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("services", [("planner",), ("planner", "octo_bridge")], ids=" and ".join)
+def test_a_planner_restored_from_before_draws_nothing_again_and_goes_on_after_a_look(
+    floor: Floor, tmp_path: Path, services: tuple[str, ...]
+) -> None:
+    floor.start(dead_man="0")
+    floor.table.insist(("a1", "h8"), "before")
+    floor.table.wait_ended(1, 60)
+    copies = {service: tmp_path / service for service in services}
+    for service, copy in copies.items():
+        call(floor, service, "backup", copy)
+    for number, move in enumerate([("a8", "h1"), ("c1", "c8")]):
+        floor.table.insist(move, f"since{number}")
+    floor.table.wait_ended(3, 60)
+    since = restore(floor, copies)
+    floor.probe.wait("board/event", lambda m: m.json["event"] == "problem" and "restored" in m.json["reason"],
+                     since=since, deadline_s=30)  # fmt: skip
+    floor.probe.wait(BOARD, lambda m: m.json["held"] and m.json["plate"] == "unknown", since=since, deadline_s=30)
+    floor.wait_ender(lambda s: s["plate"] == "unknown" and s["link"] == "ok", "a bridge that knows no plate either")
+    floor.table.insist(("f1", "f8"), "after")
+    assert len(floor.drawn()) == 3
+    floor.table.ready()
+    floor.table.answer(channels.ENDER_COMMAND, "resume", "done")
+    after = floor.probe.wait("move/status", lambda m: m.json["request_id"] == "after", since=since).json["move_id"]
+    wait_until(lambda: floor.moves()[after] == "drawn", 60, lambda: f"the move after it; {floor.table.summary()}")
+    assert len(floor.drawn()) == 4
+    assert set(Counter(floor.drawn()).values()) == {1}, floor.drawn()
