@@ -198,6 +198,8 @@ class EvidenceFound:
     job_id: str
     attempt: int
     evidence: Evidence | None
+    reason: str | None = None
+    """Why there is none."""
 
 
 @dataclass(frozen=True)

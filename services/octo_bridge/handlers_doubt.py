@@ -12,13 +12,15 @@ from services.octo_bridge.effects import DeleteFile, Effect, Gather
 from services.octo_bridge.events import EvidenceFound
 from services.octo_bridge.evidence import Evidence, Finding, History, Verdict, judge
 from services.octo_bridge.handlers_jobs import cancelled_by_latch
-from services.octo_bridge.outcome import Result, ended, latched, started
+from services.octo_bridge.outcome import Result, ended, latched, raise_epoch, started
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
 
 QUIET = 1.5
 """Seconds that OctoPrint must have been idle with a job of ours unfinished: its picture lags up to 0.5 s."""
 GATHER_EVERY = 1.0
+UNANSWERED_MOST = 120.0
+"""Seconds that OctoPrint may be there and not say what it knows of a job."""
 
 
 def suspect(m: Machine, now: Now) -> Result:
@@ -40,7 +42,7 @@ def gather(m: Machine, now: Now) -> Result:
     if job is None or job.doubt is None or job.path is None:
         return m, []
     if m.octo.link in (Link.NO_OCTOPRINT, Link.STARTING, Link.WRONG_KEY, Link.UNKNOWN):
-        return m, []
+        return (m if job.unanswered_since is None else m.with_job(replace(job, unanswered_since=None))), []
     if job.asked_at is not None and now.mono - job.asked_at < GATHER_EVERY:
         return m, []
     return m.with_job(replace(job, asked_at=now.mono)), [Gather(job.id, job.attempt, job.path, job.mark)]
@@ -52,13 +54,25 @@ def take_evidence(m: Machine, e: EvidenceFound, now: Now, s: BridgeSettings) -> 
     if job is None or job.id != e.job_id or job.attempt != e.attempt or job.doubt is None:
         return m, []
     if e.evidence is None or job.path is None:
-        return m, []
+        return _unanswered(m, job, e.reason or "it did not answer", now)
+    path, job = job.path, replace(job, unanswered_since=None)
+    m = m.with_job(job)
     dry = job.run.dry  # a rehearsal is cold on purpose, and no temperature says anything of it
     finding = judge(
-        e.evidence, job.path, finished=job.finished, followed=job.followed or dry, cold=job.cold and not dry,
+        e.evidence, path, finished=job.finished, followed=job.followed or dry, cold=job.cold and not dry,
         least=-math.inf if dry else s.nozzle - s.temperature_tolerance,
     )  # fmt: skip
     return _act(m, job, finding, e.evidence, now)
+
+
+def _unanswered(m: Machine, job: Job, reason: str, now: Now) -> Result:
+    """OctoPrint is there and does not answer this question: not for ever, for a stop waits for the end of the job."""
+    since = job.unanswered_since if job.unanswered_since is not None else now.mono
+    if now.mono - since >= UNANSWERED_MOST:
+        return ended(
+            m, job, JobEnd.UNCERTAIN, f"{job.doubt}; OctoPrint does not say what it knows of it: {reason}", now
+        )
+    return m.with_job(replace(job, unanswered_since=since)), []
 
 
 def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -> Result:
@@ -67,19 +81,35 @@ def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -
         m, effects = started(m, job, now)
     if finding.verdict is Verdict.DRAWN:
         m, more = ended(m, job, JobEnd.DRAWN, None, now)
-        return m, effects + more
+        effects += more
+        if evidence.history is History.FAILURE:
+            # Called off after its last line: the script that OctoPrint runs then lets go of the motors.
+            m, more = raise_epoch(replace(m, position_known=False), "the job was called off after its last line", now)
+            effects += more
+        return m, effects
     if finding.verdict is Verdict.RUNNING:
         m = m.with_job(replace(job, phase=Phase.STARTED, doubt=None, unknowns=0))
         return m.see(idle_since=None), effects
     if finding.verdict is Verdict.FAILED:
         return _failed(m, job, finding.reason, evidence, now)
-    if finding.verdict is Verdict.NOT_STARTED:
-        # A name that OctoPrint knows is never used again: its noOverwrite would turn the next POST down.
-        again = replace(job, phase=Phase.ACCEPTED, attempt=job.attempt + 1, path=None, recovery=False, doubt=None)
-        return m.with_job(again), [DeleteFile(job.path)] if evidence.present and job.path is not None else []
+    if finding.verdict is Verdict.NOT_STARTED and (not evidence.present or job.unknowns + 1 >= finding.tries):
+        return _again(m, job, evidence)
     if job.unknowns + 1 < finding.tries:
         return m.with_job(replace(job, unknowns=job.unknowns + 1, asked_at=now.mono)), []
     return ended(m, job, JobEnd.UNCERTAIN, f"{job.doubt}; {finding.reason}", now)
+
+
+def _again(m: Machine, job: Job, evidence: Evidence) -> Result:
+    """It was never started: send it again.
+
+    Where OctoPrint has no file of that name, under the same name: should the first upload still come to its end, the
+    second is turned down, and evidence decides. A name that is there would be turned down for ever.
+    """
+    again = replace(job, phase=Phase.ACCEPTED, recovery=False, doubt=None, unknowns=0)
+    if not evidence.present:
+        return m.with_job(again), []
+    effects: list[Effect] = [DeleteFile(job.path)] if job.path is not None else []
+    return m.with_job(replace(again, attempt=job.attempt + 1, path=None)), effects
 
 
 def _failed(m: Machine, job: Job, reason: str, evidence: Evidence, now: Now) -> Result:

@@ -136,7 +136,7 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
         return m, []
     if now.mono - m.last_asked("post") < RESEND_AFTER:
         return m, []
-    path = path_of(m.kept.folder, job.id, job.attempt)
+    path = job.path or path_of(m.kept.folder, job.id, job.attempt)
     home = not m.position_known
     preamble = (*recovery.homing(s), "G90", "M83", "G92 E0") if home else ()
     job = replace(

@@ -18,6 +18,8 @@ from services.octo_bridge.events import Heaters, Post, Seen
 from services.octo_bridge.evidence import History
 from services.octo_bridge.state import ACTIVE, LOST, Printer
 
+LISTING_WITHIN = 30.0
+"""Seconds. On a small computer with thousands of files OctoPrint takes its time."""
 CONNECT_WITHIN = 3.0
 _MARGIN = 10.0
 """Seconds behind a print within which the next temperature still speaks of it: OctoPrint records one every few seconds,
@@ -189,7 +191,7 @@ class OctoPrint:
 
         The whole listing with ``force``: OctoPrint answers for single files from a cache.
         """
-        listing = self._json("GET", "/api/files/local?force=true&recursive=true")
+        listing = self._json("GET", "/api/files/local?force=true&recursive=true", timeout=LISTING_WITHIN)
         entry = _find(listing.get("files") or [], path)
         if entry is None:
             return False, History.NONE, None

@@ -61,7 +61,7 @@ class Job:
     phase: Phase = Phase.ACCEPTED
     attempt: int = 1
     path: str | None = None
-    """OctoPrint's path of the file of this attempt; None before SENDING."""
+    """OctoPrint's path of the file of this attempt, once it was sent."""
     mark: str | None = None
     """Mark in OctoPrint's log that lies before SENDING; None where the log could not be read."""
     recovery: bool = False
@@ -78,6 +78,8 @@ class Job:
     asked_at: float | None = None
     unknowns: int = 0
     """How often the evidence said nothing."""
+    unanswered_since: float | None = None
+    """Since when OctoPrint, although it is there, does not say what it knows of the job."""
     progress: float | None = None
     """0 … 1."""
 

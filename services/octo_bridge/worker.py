@@ -139,13 +139,14 @@ class Worker:
         self._wake.set()
 
     async def _gather(self, effect: fx.Gather) -> None:
+        evidence, reason = None, None
         try:
-            evidence: Evidence | None = await self._evidence(effect)
+            evidence = await self._evidence(effect)
         except Trouble as trouble:
-            _log.warning("no evidence yet", job=effect.job_id, reason=trouble.reason)
-            evidence = None
+            reason = trouble.reason
+            _log.warning("no evidence yet", job=effect.job_id, reason=reason)
         _log.info("evidence", job=effect.job_id, attempt=effect.attempt, evidence=evidence)
-        self._feed(EvidenceFound(effect.job_id, effect.attempt, evidence))
+        self._feed(EvidenceFound(effect.job_id, effect.attempt, evidence, reason))
 
     async def _evidence(self, effect: fx.Gather) -> Evidence:
         # In this order: a job that ends meanwhile is in the history by the time the log says that it was started.

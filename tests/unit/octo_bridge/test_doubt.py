@@ -99,7 +99,36 @@ def test_a_post_without_an_answer_is_never_repeated_without_evidence() -> None:
     found(rig, NOTHING)
     rig.hot()
     (again,) = rig.of(Submit)
+    assert again.attempt == 1, "the first upload may still come to its end: only the same name turns one of them down"
+    assert again.path == rig.of(Gather)[-1].path
+
+
+def test_a_stored_file_that_was_not_started_is_looked_at_twice_and_then_sent_under_another_name() -> None:
+    rig = in_doubt()
+    rig.wait(1.0)
+    found(rig, replace(NOTHING, present=True))
+    rig.hot()
+    assert not rig.of(Submit), "OctoPrint may be about to start it"
+    rig.wait(1.0)
+    found(rig, replace(NOTHING, present=True))
+    rig.hot()
+    (again,) = rig.of(Submit)
     assert again.attempt == 2
+
+
+def test_a_doubt_that_octoprint_never_answers_is_uncertain_in_the_end_and_a_stop_is_confirmed() -> None:
+    rig = in_doubt()
+    rig.command("stop")
+    for _ in range(130):
+        rig.wait(1.0)
+        if not rig.ends():
+            rig.feed(e.EvidenceFound(job_id(1), 1, None, "OctoPrint answered 500"))
+    (end,) = rig.ends()
+    assert end.end is JobEnd.UNCERTAIN
+    assert "answered 500" in (end.reason or "")
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL, nozzle=(30.0, 0.0), bed=(30.0, 0.0)))
+    rig.wait(3)
+    assert not rig.machine.kept.stopping
 
 
 def test_evidence_is_asked_for_when_it_can_be_complete() -> None:
