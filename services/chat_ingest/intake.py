@@ -96,7 +96,12 @@ class Intake:
 
     def tick(self) -> None:
         """About once a second: room, disk, and what is remembered of being there."""
-        event = Tick(self._link.waiting, self._store.free_bytes())
+        try:
+            free = self._store.free_bytes()
+        except OSError as error:
+            _log.error("the free disk space cannot be measured", folder=str(self._store.folder), error=str(error))
+            return
+        event = Tick(self._link.waiting, free)
         self._transact(lambda unit: self._actor.feed_within(unit, event))
         self._changed()
 

@@ -17,6 +17,7 @@ from services.chassis.link.outbox import Outbox
 from services.chassis.link.sender import LinkSender, LinkTopics
 from services.chassis.retained import Retained
 from services.chassis.service import Parts
+from services.chassis.tasks import forever
 from services.chat_ingest import home_assistant, memory
 from services.chat_ingest.handlers import Limits, chat_state
 from services.chat_ingest.intake import Intake
@@ -69,7 +70,12 @@ class ChatIngest:
         self._discovery.start(self._table, again=(self._retained.again,))
         self._replies.start()
         self._show()
-        self._tasks = [asyncio.create_task(c) for c in (self._listen(), self._tick(), self._replies.run())]
+        self._tasks = [
+            asyncio.create_task(work)
+            for work in (
+                self._listen(), forever("the ticks of the intake", self._tick), forever("replies", self._replies.run)
+            )
+        ]  # fmt: skip
 
     async def stop(self) -> None:
         """Hear nothing more, and store what was heard."""

@@ -25,6 +25,7 @@ from services.chassis.link.outbox import Outbox
 from services.chassis.link.sender import LinkSender, LinkTopics
 from services.chassis.retained import Retained
 from services.chassis.service import Parts
+from services.chassis.tasks import forever
 from services.octo_bridge import approval, home_assistant, journal, reporting
 from services.octo_bridge.events import ApprovalRead, Input, Restored, Tick
 from services.octo_bridge.inbox import PlanReader, command_of
@@ -87,9 +88,13 @@ class OctoBridge:
         self._bus.subscribe(channels.ENDER_COMMAND.topic(root), self._on_command)
         self._show()
         self._tasks = [
-            asyncio.create_task(work)
-            for work in (self._worker.poll(self._poll_every), self._push.run(), self._tick())
-        ]  # fmt: skip
+            asyncio.create_task(forever(name, work))
+            for name, work in (
+                ("looking at OctoPrint", lambda: self._worker.poll(self._poll_every)),
+                ("the push socket", self._push.run),
+                ("the timers", self._tick),
+            )
+        ]
 
     async def stop(self) -> None:
         """Take nothing more. A job in the printer's hands goes on; the journal knows of it."""

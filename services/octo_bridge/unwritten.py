@@ -83,7 +83,11 @@ class Guarded:
                 _log.exception("an input met a defect", error=str(error))
                 return
             self._failed(error)
-            self._without_rows(event)
+            try:
+                self._without_rows(event)
+            except Exception:
+                # This is what makes the machine safe on a full disk: the next tick must come all the same.
+                _log.exception("an input that could not be written met a defect")
         else:
             self._recovered()
 

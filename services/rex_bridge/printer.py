@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Callable, Sequence
 
 from contracts import channels
@@ -178,14 +179,31 @@ class Printer:
     # --- what it is told -------------------------------------------------------------------------------------------
 
     def _commanded(self, message: Message) -> None:
+        word, command_id = None, None
         try:
             command = parse_command(message.payload, REX_VERBS, retained=message.retained)
+            word, command_id = command.command, command.id
             self._order(control.understand(command, self._settings))
         except BadCommand as error:
             _log.warning("command refused", printer=self.id, topic=message.topic, reason=str(error))
             say = Say(EventKind.REFUSED, reason=str(error)[:500], command=error.word, command_id=error.command_id)
+            self._answer(say)
+        except (OSError, sqlite3.Error) as error:
+            self._unwritten(error, word, command_id)
+
+    def _answer(self, say: Say) -> None:
+        try:
             with self._store.transaction() as unit:
                 self._events.add(unit, self._event_topic, self._event(say).to_bytes())
+        except (OSError, sqlite3.Error) as error:
+            self._unwritten(error, say.command, say.command_id)
+
+    def _unwritten(self, error: Exception, word: str | None, command_id: str | None) -> None:
+        """The one answer that needs no disk."""
+        _log.error("a command could not be taken", printer=self.id, command=word, error=str(error))
+        reason = f"nothing can be written ({error}), and nothing was sent: make room on the disk of BOARDCAST_DATA_DIR"
+        say = Say(EventKind.REFUSED, reason=reason[:500], command=word, command_id=command_id)
+        self._bus.publish(self._event_topic, self._event(say).to_bytes())
 
     def _order(self, order: Order) -> None:
         _log.info("order", printer=self.id, verb=order.verb, value=order.value, id=order.command_id)

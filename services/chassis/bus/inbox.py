@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -15,6 +16,8 @@ _log = log.get(__name__)
 MESSAGES = 20_000
 BYTES = 64 << 20
 """Beyond either bound messages are dropped, counted and said aloud; the links get theirs again."""
+SLICE = 0.02
+"""Seconds of the loop's time that what has arrived may take before everything else has its turn."""
 
 
 class Inbox:
@@ -24,14 +27,15 @@ class Inbox:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._lock = threading.Lock()
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._waiting: deque[tuple[Callable[[], None], int]] = deque()
         self._bytes = 0
         self._dropped = 0
         self._wake_scheduled = False
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Call on *loop* what is posted, also what has been posted before."""
-        self._loop = loop
+        with self._lock:
+            self._loop, self._wake_scheduled = loop, True
         loop.call_soon(self._drain)
 
     def close(self) -> None:
@@ -44,7 +48,7 @@ class Inbox:
             if size and (len(self._waiting) >= MESSAGES or self._bytes + size > BYTES):
                 self._dropped += 1
                 return
-            self._waiting.append(callback)
+            self._waiting.append((callback, size))
             self._bytes += size
             if self._wake_scheduled or self._loop is None or self._loop.is_closed():
                 return
@@ -55,13 +59,20 @@ class Inbox:
             return  # the loop closed between the check and the call: nobody is there to be told
 
     def _drain(self) -> None:
+        """For a moment only: a flood must not keep the loop from its timers, which keep a machine safe."""
+        ends = time.monotonic() + SLICE
         with self._lock:
-            batch, self._waiting = self._waiting, deque()
-            self._bytes = 0
-            self._wake_scheduled = False
             dropped, self._dropped = self._dropped, 0
         if dropped:
             _log.error("messages came faster than they could be taken; dropped", count=dropped)
-        for callback in batch:
-            if not self._closed:
-                guarded(callback)
+        while not self._closed:
+            with self._lock:
+                if not self._waiting:
+                    self._wake_scheduled = False
+                    return
+                callback, size = self._waiting.popleft()
+                self._bytes -= size
+            guarded(callback)
+            if time.monotonic() >= ends:
+                asyncio.get_running_loop().call_soon(self._drain)
+                return

@@ -27,6 +27,8 @@ B = TypeVar("B")
 B_contra = TypeVar("B_contra", contravariant=True)
 
 BATCH_SECONDS = 0.02
+PENDING_MOST = 2000
+"""Frames that wait for their transaction: more than any honest sender's window."""
 REPEAT_AFTER = 0.25
 """Seconds between two answers that would make the sender send the same again."""
 
@@ -95,6 +97,8 @@ class LinkConsumer(Generic[B]):
     def _on_message(self, message: Message) -> None:
         if self._stopped:
             return
+        if len(self._pending) >= PENDING_MOST:
+            return  # nothing is lost: the sender sends again what has no receipt
         self._pending.append(message)
         if not self._scheduled:
             self._scheduled = True
