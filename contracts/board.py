@@ -84,6 +84,7 @@ class BoardDrawing(Payload):
     bed_x: float
     bed_y: float
     lines: tuple[DrawnLine, ...]
+    omitted: int = Field(default=0, ge=0, description="So many older lines are left out: a message has its bounds.")
     time: AwareDatetime
 
 

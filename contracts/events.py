@@ -28,8 +28,6 @@ class EventKind(OpenEnum):
     FOREIGN = "foreign"
     PROBLEM = "problem"
     RECOVERED = "recovered"
-    MOVE_DRAWN = "move_drawn"
-    MOVE_REFUSED = "move_refused"
     BOARD_FULL = "board_full"
     BOARD_NEW = "board_new"
     HELD = "held"

@@ -199,7 +199,7 @@ EXAMPLES: dict[str, tuple[BaseModel | str, ...]] = {
     table.BOARD_EVENT.name: (
         Event(event=EventKind.DONE, command="accept", id="c-1", time=_AT),
         Event(event=EventKind.REFUSED, command=None, reason="'acept' is not a command here", time=_AT),
-        Event(event=EventKind.MOVE_DRAWN, move_id="7-42", time=_LATER),
+        Event(event=EventKind.UNCERTAIN, reason="OctoPrint was restarted", move_id="7-42", time=_LATER),
         Event(event=EventKind.GAP, reason="chat was not heard for 9 s", time=_LATER),
     ),
     table.ENDER_COMMAND.name: (Command(command="arm", arguments=("2",), id="c-2"), Command(command="stop")),

@@ -29,6 +29,7 @@ SCHEMA = Schema(
 )
 ENDS_KEPT = 5000
 """So many answers are kept for plans that are sent again; a planner has two runs outstanding."""
+PRUNE_EVERY = 500
 _KEPT = TypeAdapter(Kept)
 
 
@@ -37,6 +38,7 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._ends = 0
 
     def load(self) -> tuple[Kept | None, tuple[Job, ...]]:
         """What the last commit left: None for fresh data. A job that may be in OctoPrint's hands is in doubt."""
@@ -83,6 +85,9 @@ class Journal:
             "ON CONFLICT (job_id) DO UPDATE SET ended = ?2, phase = 'ended', run = NULL",
             (end.job_id, body),
         )
+        self._ends += 1
+        if self._ends % PRUNE_EVERY == 0:
+            self.prune(unit)
 
     def prune(self, unit: Unit) -> None:
         """Forget the oldest answers."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from contracts import channels
 from contracts.board import DrawnLine, Plate
 from contracts.moves import MoveState, UserRef
+from contracts.text import display_text
 from services.planner.plastic.geometry import BoardGeometry
 from services.planner.plastic.heightmap import HeightMap
 from services.planner.plastic.profile import Profile
@@ -43,8 +44,8 @@ class User:
         return self.key == (MQTT, MQTT)
 
     def ref(self) -> UserRef:
-        """As shown beside a move."""
-        return UserRef(source=self.source, id=self.id, name=self.name)
+        """As shown beside a move: an identity may hold anything, what is shown is cleaned and short."""
+        return UserRef(source=self.source, id=display_text(self.id), name=self.name)
 
 
 OPERATOR = User(MQTT, MQTT, MQTT)
@@ -125,6 +126,8 @@ class Header:
     drawn_job_epoch: int | None = None
     shape: str = ""
     """The machine and the board that the heights on the plate were computed for."""
+    parked: bool = False
+    """The nozzle was sent aside because the board is full."""
     full_lines: int = 0
     """How many moves in a row met a line that is full."""
     refusals: int = 0

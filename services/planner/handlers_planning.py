@@ -33,15 +33,16 @@ def plan_ahead(turn: Turn) -> None:
     while not turn.game.header.closing and held_reason(turn.game) is None:
         move = _next(turn.game)
         if move is None:
-            return
+            break
         _plan(turn, move)
+    _park_on_a_full_board(turn)
 
 
 def begin_board(turn: Turn) -> None:
     """The board before is history; what waits goes on to the new one, which a person has to confirm to be empty."""
     header = turn.game.header
     turn.header(board=header.board + 1, closing=False, plate=Plate.UNKNOWN, drawn=0, failed=0, cancelled=0, skipped=0)
-    turn.header(full_lines=0)
+    turn.header(full_lines=0, parked=False)
     bare = HeightMap.empty(turn.setup.profile)
     turn.game = replace(turn.game, lines=(), plastic=bare, ahead=bare)
     turn.say(EventKind.BOARD_NEW, f"board {header.board + 1} begins")
@@ -149,7 +150,13 @@ def board_is_full(turn: Turn) -> None:
     header = turn.game.header
     turn.header(plate=Plate.FULL)
     turn.say(EventKind.BOARD_FULL, f"board {header.board} has {len(turn.game.lines)} lines and is full")
-    if not any(move.outstanding for move in turn.game.moves.values()):
+
+
+def _park_on_a_full_board(turn: Turn) -> None:
+    """Once, when what was planned ahead is drawn too: the person who takes the plate off finds the nozzle aside."""
+    header = turn.game.header
+    if header.plate is Plate.FULL and not header.parked and not turn.game.outstanding():
+        turn.header(parked=True)
         turn.control(ControlWord.PARK, "full board")
 
 

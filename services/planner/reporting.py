@@ -6,12 +6,13 @@ from collections import Counter
 
 from contracts.board import BoardDrawing, BoardMove, BoardState, Counts
 from contracts.moves import MoveState, MoveStatus
-from contracts.text import display_text
 from services.chassis.clock import Now
 from services.planner import queue
 from services.planner.game import Game, Move, Setup, held_reason
 
 STATE_BYTES = 4096
+DRAWING_BYTES = 200_000
+"""Below what any bus carries in one message."""
 _SHOWN = 10
 _REASON = 300
 
@@ -58,7 +59,7 @@ def board_state(game: Game, setup: Setup) -> bytes:
 
 
 def board_drawing(game: Game, setup: Setup, now: Now) -> bytes:
-    """Every line that is drawn on this board."""
+    """The lines that are drawn on this board, the oldest left out and counted where a bus could not carry them all."""
     drawing = BoardDrawing(
         board=game.header.board,
         squares=setup.geometry.squares,
@@ -67,7 +68,12 @@ def board_drawing(game: Game, setup: Setup, now: Now) -> bytes:
         lines=game.lines,
         time=now.wall,
     )
-    return drawing.to_bytes()
+    payload = drawing.to_bytes()
+    while len(payload) > DRAWING_BYTES:
+        drop = max(1, len(drawing.lines) - len(drawing.lines) * DRAWING_BYTES // len(payload))
+        drawing = drawing.model_copy(update={"lines": drawing.lines[drop:], "omitted": drawing.omitted + drop})
+        payload = drawing.to_bytes()
+    return payload
 
 
 def _counts(game: Game) -> Counts:
@@ -87,14 +93,11 @@ def _counts(game: Game) -> Counts:
 
 
 def _short(move: Move) -> BoardMove:
-    user = move.user.ref()
-    # Identities are for machines and may hold anything; what is shown on dashboards is cleaned and short.
-    shown = user.model_copy(update={"id": display_text(user.id)})
     return BoardMove(
         move_id=move.id,
         ordinal=move.ordinal,
         state=move.state,
         from_square=move.start,
         to_square=move.end,
-        user=shown,
+        user=move.user.ref(),
     )

@@ -34,7 +34,7 @@ def test_an_event_is_a_line_that_a_person_understands() -> None:
     assert (found.body, found.urgent) == ("7-42", True)
 
 
-@pytest.mark.parametrize("kind", [EventKind.DONE, EventKind.REFUSED, EventKind.MOVE_DRAWN, EventKind.UNKNOWN])
+@pytest.mark.parametrize("kind", [EventKind.DONE, EventKind.REFUSED, EventKind.HELD, EventKind.UNKNOWN])
 def test_what_nobody_wants_is_no_notice(kind: EventKind) -> None:
     assert notices.notice("rex", event(kind), DEFAULT_KINDS) is None
 

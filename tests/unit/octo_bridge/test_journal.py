@@ -94,3 +94,15 @@ def test_fresh_data_know_nothing() -> None:
     assert machine.kept.plate is Plate.UNKNOWN
     assert machine.kept.armed is None
     assert machine.kept.old_folders == ()
+
+
+def test_answers_are_forgotten_in_time_while_the_bridge_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.octo_bridge.journal.ENDS_KEPT", 10)
+    monkeypatch.setattr("services.octo_bridge.journal.PRUNE_EVERY", 5)
+    journal = Journal(store)
+    for number in range(1, 51):
+        end = JobEnded(job_id=job_id(number), move_id=f"1-{number}", end=JobEnd.DRAWN, epoch=1, time=datetime.now(UTC))
+        with store.transaction() as unit:
+            journal.save_end(unit, end)
+    assert store.read("SELECT count(*) FROM job") == [(10,)]
+    assert journal.ended(job_id(50)) is not None
