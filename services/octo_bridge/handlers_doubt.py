@@ -77,6 +77,8 @@ def _unanswered(m: Machine, job: Job, reason: str, now: Now) -> Result:
 
 def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -> Result:
     effects: list[Effect] = []
+    if job.blind and finding.verdict is Verdict.DRAWN:
+        finding = replace(finding, verdict=Verdict.FAILED, reason="it was drawn from an unknown position")
     if finding.verdict in (Verdict.DRAWN, Verdict.RUNNING) and job.phase is Phase.SENDING:
         m, effects = started(m, job, now)
     if finding.verdict is Verdict.DRAWN:

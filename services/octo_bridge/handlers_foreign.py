@@ -24,6 +24,7 @@ OWN_LINES = 5.0
 """Seconds after own homing, or a cancel with its script, in which lines like a jog's are no foreign hand."""
 ACCOUNTED_MOST = 50
 """Own files that never appeared in OctoPrint's log: posted, and not started."""
+BLIND = "the printer was reset while a job was being sent and may have moved blindly: look at it, then send resume"
 ECHO_WITHIN = 1.0
 """Seconds; OctoPrint pushes the terminal's lines every half second."""
 HOT_WITHIN = 5.0
@@ -90,6 +91,8 @@ def _just_ended(m: Machine, path: str) -> bool:
 
 def _done(m: Machine, job: Job, now: Now, s: BridgeSettings) -> Result:
     """Finished is drawn only if the nozzle was hot; where that was watched, there is nothing left to ask."""
+    if job.blind:
+        return ended(m, job, JobEnd.FAILED, BLIND, now)
     effects: list[Effect] = []
     if job.phase is Phase.SENDING:
         m, effects = started(m, job, now)
@@ -104,6 +107,8 @@ def _done(m: Machine, job: Job, now: Now, s: BridgeSettings) -> Result:
 
 def _aborted(m: Machine, job: Job, e: Happened, now: Now) -> Result:
     m = replace(m, own_lines_at=now.mono)
+    if job.blind:
+        return ended(m, job, JobEnd.FAILED, BLIND, now)
     if cancelled_by_latch(m):
         return _called_off(m, job, m.kept.latch_reason, now)
     if e.what is Happening.CANCELLED and e.by is not None:
@@ -140,7 +145,12 @@ def settle_called_off(m: Machine, now: Now) -> Result:
 
 def _reset(m: Machine, now: Now) -> Result:
     m = replace(m, position_known=False)
-    if m.running is not None:
+    job = m.running
+    if job is not None and job.phase is Phase.SENDING:
+        # Where it had begun, OctoPrint cancels it. Where not, it may begin now: it is cancelled as soon as it does.
+        m, effects = latched(m.with_job(replace(job, blind=True)), Latch.FOREIGN, BLIND, now)
+        return m.ask("cancel", -1e9), [*effects, announce(EventKind.PROBLEM, now, BLIND), Look()]
+    if job is not None:
         return m, [Look()]  # OctoPrint cancels the job: its end raises the epoch
     m, effects = raise_epoch(m, "the printer was reset: its position is unknown", now)
     return m, [
@@ -199,9 +209,9 @@ def take_log_read(m: Machine, e: LogRead, now: Now) -> Result:
     m, theirs = _unaccounted(m, since.started)
     if theirs:
         return _foreign_in_log(m, theirs[-1], now)
-    if since.restarted or since.reconnected:
+    if since.restarted or since.reconnected or since.reset:
         m = replace(m, position_known=False)
-        return raise_epoch(m, "OctoPrint connected to the printer anew: its position is unknown", now)
+        return raise_epoch(m, "the printer was reset, or connected anew: its position is unknown", now)
     return m, []
 
 

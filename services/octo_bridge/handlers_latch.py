@@ -68,7 +68,8 @@ def enforce(m: Machine, now: Now, s: BridgeSettings) -> Result:
     if m.octo.printer not in ACTIVE or m.octo.link not in (Link.OK, Link.REFUSED_PORT):
         return m, []
     ours = m.running is not None and m.running.aborted is None and m.octo.link is Link.OK
-    ends = m.kept.stopping or (ours and m.kept.latch is Latch.CANCEL)
+    blind = m.running is not None and m.running.blind
+    ends = m.kept.stopping or (ours and (blind or m.kept.latch is Latch.CANCEL))
     if ends and m.octo.printer is not Printer.CANCELLING and now.mono - m.last_asked("cancel") >= REPEAT:
         return replace(m, own_lines_at=now.mono).ask("cancel", now.mono), [JobAction("cancel")]
     goes_on = ours and m.octo.printer is Printer.PAUSED and unready(m, s) is None and too_cold(m, now, s) is None

@@ -155,9 +155,9 @@ def _link_is(m: Machine, link: Link, reason: str | None, now: Now) -> Result:
 
 def take_push(m: Machine, e: PushChanged, now: Now) -> Result:
     """While the socket is down, events are missed: what is running then is judged by evidence, never by silence."""
-    m = m.see(push=e.up)
+    # What happened between the last reading of the log and the first word of a socket was seen by neither.
+    m = m.see(push=e.up, caught_up=False).ask("log", -1e9)
     if not e.up:
-        m = m.see(caught_up=False)
         if m.octo.link is Link.OK:
             m = m.see(port=None)
         if m.running is not None:

@@ -15,6 +15,9 @@ _PROCESS = re.compile(r"octoprint\.startup - INFO - Starting OctoPrint ")
 _CONNECTED = re.compile(r'Changing monitoring state from "[^"]*" to "(Detecting serial|Opening serial|Connecting)')
 
 
+_RESET = re.compile(r"External reset\?")
+
+
 @dataclass(frozen=True)
 class Slice:
     """What the log says since a mark. With *whole* false it says nothing at all."""
@@ -24,6 +27,8 @@ class Slice:
     """OctoPrint was started in between."""
     reconnected: bool = False
     """The serial port was opened in between."""
+    reset: bool = False
+    """The printer began anew in between."""
     started: tuple[str, ...] = ()
     """Paths of the files whose print was started."""
     verbose: bool = False
@@ -41,6 +46,7 @@ def cut(text: str, begin: str | None, end: str, *, verbose: bool) -> Slice:
         whole=True,
         restarted=_PROCESS.search(part) is not None,
         reconnected=_CONNECTED.search(part) is not None,
+        reset=_RESET.search(part) is not None,
         started=tuple(found["path"] for found in _STARTED.finditer(part)),
         verbose=verbose or _JOB_LOGGER in text,
     )

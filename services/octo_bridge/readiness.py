@@ -85,6 +85,8 @@ def blocked(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
     obstacle = unready(m, settings)
     if obstacle is not None:
         return obstacle
+    if not m.octo.push:
+        return "OctoPrint's push socket is down, and nobody would see the printer being reset: waiting for it"
     if m.octo.printer is not Printer.OPERATIONAL:
         return f"OctoPrint says: {m.octo.printer.value}"
     if m.moving_since is not None and now.mono - m.moving_since < MOVING_MOST:

@@ -1,0 +1,78 @@
+"""A printer that is reset between two jobs knows no position, whoever was looking at that moment."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.plan import JobEnd
+from contracts.printers import Latch
+from services.octo_bridge import events as e
+from services.octo_bridge.effects import JobAction, ReadLog, Submit
+from services.octo_bridge.octolog import Slice, cut
+from services.octo_bridge.state import Job, Printer
+from tests.unit.octo_bridge.machine import Rig, run
+
+RESET = e.Happened(e.Happening.RESET)
+LINE = (
+    "2026-01-01 00:00:00,000 - octoprint.util.comm - WARNING - Printer sent 'start' while already operational. "
+    "External reset? Resetting line numbers to be on the safe side\n"
+)
+
+
+def knows(rig: Rig) -> bool:
+    """Whether the axes are known (a function, because it changes under the type checker's eyes)."""
+    return rig.machine.position_known
+
+
+def test_the_log_tells_of_a_reset() -> None:
+    assert cut(f"mark-1\n{LINE}mark-2", "mark-1", "mark-2", verbose=True).reset
+    assert not cut("mark-1\nmark-2", "mark-1", "mark-2", verbose=True).reset
+
+
+def test_nothing_is_sent_while_the_socket_is_down_and_what_happened_meanwhile_is_read_first() -> None:
+    rig = Rig().ready()
+    rig.machine = rig.machine.keep(contacted=True)
+    known, epoch = rig.start(), rig.machine.kept.epoch
+    rig.feed(e.Happened(e.Happening.DONE, known.path), rig.seen(printer=Printer.OPERATIONAL))
+    assert knows(rig)
+    rig.feed(e.PushChanged(False), rig.seen(), e.LogRead("mark-2", Slice(whole=True)))
+    rig.feed(e.RunTaken(run(2, epoch=epoch, after=known.id)))
+    rig.wait(3)
+    assert not rig.of(Submit)
+    rig.effects.clear()
+    rig.feed(e.PushChanged(True), rig.seen())
+    assert rig.of(ReadLog), "between the reading before and the socket's first word nobody was looking"
+    assert not rig.of(Submit)
+    rig.feed(e.LogRead("mark-3", Slice(whole=True, reset=True)))
+    assert not knows(rig)
+    assert rig.machine.kept.epoch > epoch
+
+
+def sending() -> tuple[Rig, Job]:
+    """A job is on its way to OctoPrint when the printer is reset."""
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    job = rig.machine.running
+    assert job is not None
+    rig.feed(RESET)
+    return rig, job
+
+
+def test_a_job_that_begins_on_a_printer_that_was_just_reset_is_cancelled_at_once() -> None:
+    rig, job = sending()
+    assert rig.latch() is Latch.FOREIGN
+    rig.feed(e.Posted(job.id, job.attempt, e.Post.TAKEN))
+    rig.printing(job)
+    assert JobAction("cancel") in rig.of(JobAction)
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
+    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
+    assert not knows(rig)
+
+
+@pytest.mark.parametrize("post", [e.Post.TAKEN, e.Post.DOUBT])
+def test_one_that_was_faster_than_the_cancel_is_not_called_drawn(post: e.Post) -> None:
+    rig, job = sending()
+    rig.feed(e.Posted(job.id, job.attempt, post))
+    rig.feed(e.Happened(e.Happening.DONE, job.path))
+    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
