@@ -64,9 +64,7 @@ def take_happened(m: Machine, e: Happened, now: Now, s: BridgeSettings) -> Resul
     if job is None or e.path != job.path:
         if e.what is Happening.STARTED and e.path is not None and not _just_ended(m, e.path):
             return foreign_job(m, e.path, now)
-        if e.what is Happening.CANCELLED:
-            m = replace(m, own_lines_at=now.mono)
-        return m, []
+        return _cancelled_too_late(m, now) if e.what is Happening.CANCELLED else (m, [])
     if e.what is Happening.STARTED:
         return started(m, job, now) if job.phase is Phase.SENDING else (m, [])
     if e.what is Happening.DONE:
@@ -74,6 +72,15 @@ def take_happened(m: Machine, e: Happened, now: Now, s: BridgeSettings) -> Resul
     if e.what is Happening.PAUSED:
         return _paused(m, e, now)
     return _aborted(m, job, e, now)
+
+
+def _cancelled_too_late(m: Machine, now: Now) -> Result:
+    """OctoPrint took a cancel after the end of the job was heard of: its script lets go of the motors all the same."""
+    m = replace(m, own_lines_at=now.mono)
+    if not m.position_known:
+        return m, []
+    reason = "a cancel came after the end of a job, and OctoPrint's script for it lets go of the motors"
+    return raise_epoch(replace(m, position_known=False), reason, now)
 
 
 def _paused(m: Machine, e: Happened, now: Now) -> Result:
@@ -109,6 +116,8 @@ def _aborted(m: Machine, job: Job, e: Happened, now: Now) -> Result:
     m = replace(m, own_lines_at=now.mono)
     if job.blind:
         return ended(m, job, JobEnd.FAILED, BLIND, now)
+    if job.aborted is not None:
+        return m, []  # after PrintCancelled comes a PrintFailed
     if cancelled_by_latch(m):
         return _called_off(m, job, m.kept.latch_reason, now)
     if e.what is Happening.CANCELLED and e.by is not None:

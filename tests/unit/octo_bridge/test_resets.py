@@ -76,3 +76,25 @@ def test_one_that_was_faster_than_the_cancel_is_not_called_drawn(post: e.Post) -
     rig.feed(e.Posted(job.id, job.attempt, post))
     rig.feed(e.Happened(e.Happening.DONE, job.path))
     assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
+
+
+def test_a_cancel_that_octoprint_takes_after_the_end_of_the_job_costs_the_position() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.command("stop")
+    rig.feed(e.Happened(e.Happening.DONE, job.path))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+    assert knows(rig)
+    epoch = rig.machine.kept.epoch
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
+    assert not knows(rig), "its script lets go of the motors"
+    assert rig.machine.kept.epoch > epoch
+
+
+def test_a_cancel_by_hand_is_no_failure_although_octoprint_says_both() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="ada"))
+    rig.feed(e.Happened(e.Happening.FAILED, job.path, reason="cancelled"))
+    rig.wait(1)
+    assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
