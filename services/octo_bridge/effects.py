@@ -85,6 +85,8 @@ class ReadLog:
     """Put a mark into OctoPrint's log and read what happened since the last one."""
 
     since: str | None
+    sight: int = 0
+    """Which push socket was alive when it was asked."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from contracts.commands import Command
 from contracts.plan import Control, JobEnded, Revoke, Run
 from contracts.printers import Link
 from services.octo_bridge.approval import Approval
+from services.octo_bridge.effects import ReadLog
 from services.octo_bridge.evidence import Evidence
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.state import Printer
@@ -209,6 +210,8 @@ class LogRead:
     mark: str | None
     since: Slice | None
     reason: str | None = None
+    asked: ReadLog | None = None
+    """What it answers; None where nothing else was asked meanwhile."""
 
 
 @dataclass(frozen=True)

@@ -207,8 +207,11 @@ def _jogged(m: Machine, line: str, now: Now) -> Result:
 
 def take_log_read(m: Machine, e: LogRead, now: Now) -> Result:
     """What OctoPrint's log says of the time since the last mark: while the bridge was away, above all."""
+    if e.asked is not None and e.asked.since != m.kept.mark:
+        return m, []  # another reading came in before it and has told the same already
     fresh, first, since = not m.kept.contacted, m.first_contact, e.since
-    m = replace(m.keep(mark=e.mark, contacted=True), first_contact=False).see(caught_up=True)
+    m = replace(m.keep(mark=e.mark, contacted=True), first_contact=False)
+    m = m.see(caught_up=True) if e.asked is None or e.asked.sight == m.octo.sight else m.ask("log", -1e9)
     if fresh:
         return m, []
     if since is None or not since.whole:

@@ -156,7 +156,7 @@ def _link_is(m: Machine, link: Link, reason: str | None, now: Now) -> Result:
 def take_push(m: Machine, e: PushChanged, now: Now) -> Result:
     """While the socket is down, events are missed: what is running then is judged by evidence, never by silence."""
     # What happened between the last reading of the log and the first word of a socket was seen by neither.
-    m = m.see(push=e.up, caught_up=False).ask("log", -1e9)
+    m = m.see(push=e.up, caught_up=False, sight=m.octo.sight + e.up).ask("log", -1e9)
     if not e.up:
         if m.octo.link is Link.OK:
             m = m.see(port=None)
@@ -197,7 +197,7 @@ def read_log(m: Machine, now: Now) -> Result:
     due = not m.octo.caught_up or now.mono - m.last_asked("log") >= MARK_EVERY
     if not reachable or not due or now.mono - m.last_asked("log") < READ_LOG_EVERY:
         return m, []
-    return m.ask("log", now.mono), [ReadLog(m.kept.mark)]
+    return m.ask("log", now.mono), [ReadLog(m.kept.mark, m.octo.sight)]
 
 
 def clean_up(m: Machine, now: Now) -> Result:

@@ -161,6 +161,8 @@ class Octo:
     bed: Reading | None = None
     firmware: str | None = None
     push: bool = False
+    sight: int = 0
+    """How many push sockets there were: what the log says of the time before one is seen by no earlier reading."""
     caught_up: bool = False
     """OctoPrint's log up to this contact was read, or is known to be unreadable."""
     idle_since: float | None = None

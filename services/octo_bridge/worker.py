@@ -182,7 +182,7 @@ class Worker:
         except Trouble as trouble:
             _log.warning("OctoPrint's log could not be read", reason=trouble.reason)
             return  # asked again when OctoPrint answers
-        self._feed(LogRead(mark if since is not None else None, since, reason))
+        self._feed(LogRead(mark if since is not None else None, since, reason, effect))
 
     async def _firmware(self) -> None:
         try:

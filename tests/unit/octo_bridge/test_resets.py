@@ -98,3 +98,20 @@ def test_a_cancel_by_hand_is_no_failure_although_octoprint_says_both() -> None:
     rig.feed(e.Happened(e.Happening.FAILED, job.path, reason="cancelled"))
     rig.wait(1)
     assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
+
+
+def test_of_two_readings_of_the_log_that_cover_the_same_one_counts() -> None:
+    rig = Rig()
+    rig.feed(e.PushChanged(True), rig.seen(printer=Printer.OPERATIONAL))
+    rig.feed(e.PushChanged(False), e.PushChanged(True), rig.seen())
+    first, *_, second = rig.of(ReadLog)
+    rig.feed(e.LogRead("mark-1", None, asked=first))
+    assert not rig.machine.octo.caught_up, "it was asked before this socket was alive"
+    epoch = rig.machine.kept.epoch
+    rig.feed(e.LogRead("mark-2", None, "no mark", asked=second))
+    assert rig.machine.kept.epoch == epoch, "it began where the first one did, and says nothing new"
+    assert rig.machine.kept.mark == "mark-1"
+    third = rig.of(ReadLog)[-1]
+    assert third.since == "mark-1"
+    rig.feed(e.LogRead("mark-3", Slice(whole=True), asked=third))
+    assert rig.machine.octo.caught_up
