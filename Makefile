@@ -8,7 +8,7 @@ SOURCES := contracts services deploy tests
 PYTEST := $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock tools octoprint contracts unit test check format bench demo test-packaging test-compose soak-compose test-home-assistant chaos soak clean
+.PHONY: help venv lock tools octoprint printrun contracts unit test check format bench demo test-packaging test-compose soak-compose test-home-assistant chaos soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,10 @@ contracts: venv ## write contracts/v1 anew from the models
 unit: venv ## tests without sockets
 	$(PYTEST) -q -n 2 tests/unit tests/contracts
 
-test: venv tools octoprint ## everything that needs no container engine
+printrun: venv ## Printrun's G-code reader alone, a second opinion for the tests; in a folder of its own, .printrun
+	@[ -d .printrun/printrun ] || $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target .printrun "Printrun==2.2.0"
+
+test: venv tools octoprint printrun ## everything that needs no container engine
 	$(PYTEST) -q -n 2 --dist worksteal tests --ignore=tests/bench --ignore=tests/packaging \
 	  -m "not docker and not chaos and not soak"
 
@@ -86,6 +89,6 @@ soak: venv tools octoprint ## the same for hours; the containers' own is soak-co
 	$(PYTEST) -q tests -m "soak and not docker" --timeout=0
 
 clean: ## remove everything that a target made
-	rm -rf $(VENV) .lock-env .bench-env .octoprint-env .octoprint-env.lock .demo build dist *.egg-info .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .lock-env .bench-env .octoprint-env .octoprint-env.lock .printrun .demo build dist *.egg-info .hypothesis .import_linter_cache \
 	  .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
