@@ -31,9 +31,10 @@ lock: ## resolve requirements.lock and the simulators' lock anew, within the ran
 	  deploy/simulators/octoprint.in -o deploy/simulators/octoprint.lock
 	rm -rf .lock-env
 
-tools: ## Mosquitto and its clients; no system service is started
+tools: ## Mosquitto, its clients and libfaketime; no system service is started
 	@deploy/tools/apt-install mosquitto mosquitto mosquitto-clients
 	@deploy/tools/apt-install mosquitto_pub mosquitto-clients
+	@deploy/tools/apt-install faketime faketime
 
 octoprint: venv ## a real OctoPrint in an environment of its own, .octoprint-env
 	$(PY) -m deploy.simulators.octoprint install
@@ -82,7 +83,10 @@ test-home-assistant: venv tools octoprint ## a real Home Assistant in a containe
 	$(PY) -m tests.home_assistant.container
 	$(PYTEST) -q tests/home_assistant
 
-chaos: venv tools octoprint ## what takes too long for every day, and parts killed at random moments
+SEED ?= 1
+FAULTS ?= 100
+chaos: venv tools octoprint ## a campaign of faults (SEED=… FAULTS=… KINDS=… repeat one), then what takes too long for every day
+	$(PY) -m tests.chaos SEED=$(SEED) FAULTS=$(FAULTS) $(if $(KINDS),KINDS=$(KINDS)) $(if $(BROKER),BROKER=$(BROKER))
 	$(PYTEST) -q tests -m "chaos and not soak and not docker" --timeout=1800
 
 soak: venv tools octoprint ## the same for hours; the containers' own is soak-compose

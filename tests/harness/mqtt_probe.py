@@ -90,6 +90,11 @@ class MqttProbe:
         body = json.dumps(payload) if isinstance(payload, dict) else payload
         self._client.publish(f"{self.root}/{topic}", body, qos, retain).wait_for_publish(PUBLISH_DEADLINE_S)
 
+    def send(self, topic: str, payload: str | dict[str, Any]) -> None:
+        """Publish below the root and do not wait; while the broker is away it is kept, and sent when it is back."""
+        body = json.dumps(payload) if isinstance(payload, dict) else payload
+        self._client.publish(f"{self.root}/{topic}", body, 1)
+
     def publish_all(self, topic: str, payloads: Iterable[bytes], *, window: int = 50) -> None:
         """Publish many below the root, so many on their way at once, and return when the broker has them all."""
         under_way: deque[MQTTMessageInfo] = deque()

@@ -1,0 +1,213 @@
+"""The verdicts. It trusts only what can be seen from outside: what was said, what was exported, what was drawn."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from tests.chaos.story import File, Said, Story, Word
+
+ENDS = frozenset({"drawn", "failed", "cancelled", "skipped"})
+TROUBLE = frozenset({"failed", "cancelled", "uncertain"})
+STALL_S = 30.0
+OBEY_S = 5.0
+"""So long after an answered pause the printer may still carry out what it had been given."""
+_JOB = re.compile(r"[0-9a-f]{8}-(\d+-\d+)-\d+-[0-9a-f]+")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing that must not happen, and what shows it."""
+
+    kind: str
+    about: str
+    why: str
+
+
+def check(story: Story) -> list[Verdict]:
+    """Everything that is wrong with *story*; nothing when all promises were kept."""
+    facts = _Facts(story)
+    found = [*_lost(facts), *_twice(facts), *_order(facts), *_falsely_drawn(facts), *_falsely_uncertain(facts)]
+    return [*found, *_stalls(facts), *_unsafe(facts)]
+
+
+def move_of(job: str) -> str:
+    """The move's id within a job's. Raises ValueError."""
+    match = _JOB.fullmatch(job)
+    if match is None:
+        raise ValueError(f"{job} is not a job's id")
+    return match[1]
+
+
+class _Facts:
+    """The story, sorted by move."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.exported = {move["move_id"]: move for move in story.export}
+        self.told: dict[str, list[Said]] = {}
+        for said in story.said:
+            if said.topic == "move/status" and said.body.get("move_id"):
+                self.told.setdefault(said.body["move_id"], []).append(said)
+        self.whole = [file for file in story.files if file.job is not None and file.plastic > 0]
+        self.broken = [file for file in story.files if file.job is None and file.plastic > 0]
+        self.resolved = [word for word in story.words if word.word.startswith("resolve ")]
+
+    def states(self, move: str) -> list[str]:
+        return [said.body["state"] for said in self.told.get(move, [])]
+
+    def first(self, move: str, *states: str) -> float | None:
+        return next((s.t for s in self.told.get(move, []) if s.body["state"] in states), None)
+
+    def settled(self, move: str, how: str) -> bool:
+        return any(word.move == move and word.word == f"resolve {how}" for word in self.resolved)
+
+
+def _lost(facts: _Facts) -> list[Verdict]:
+    """Accepted aloud, and not in exactly one end."""
+    found = []
+    for move in sorted(set(facts.told) | set(facts.exported)):
+        states = facts.states(move)
+        if set(states) == {"refused"}:
+            continue
+        end = facts.exported.get(move, {}).get("state")
+        if end not in ENDS:
+            found.append(Verdict("lost", move, f"told {states}, the board's export says {end}"))
+        told = {state for state in states if state in ENDS}
+        if len(told) > 1 or (told and end in ENDS and told != {end}):
+            found.append(Verdict("lost", move, f"more than one end: told {sorted(told)}, exported {end}"))
+    return found
+
+
+def _twice(facts: _Facts) -> list[Verdict]:
+    """A move with two whole files, or plastic that no failed, cancelled or uncertain move accounts for."""
+    counts = Counter(move_of(file.job or "") for file in facts.whole)
+    found = [Verdict("drawn twice", move, f"{n} whole files") for move, n in sorted(counts.items()) if n > 1]
+    names = set(facts.told) | set(facts.exported)
+    troubled = sorted(move for move in names if _troubled(facts, move))
+    if len(facts.broken) > len(troubled):
+        began = [round(file.began, 1) for file in facts.broken]
+        found.append(
+            Verdict("drawn twice", "?", f"{len(facts.broken)} files broke off with plastic (at {began}), and only "
+                    f"{troubled} failed, were cancelled or uncertain")
+        )  # fmt: skip
+    return found
+
+
+def _troubled(facts: _Facts, move: str) -> bool:
+    settled = any(word.move == move for word in facts.resolved)
+    return settled or bool(TROUBLE & {*facts.states(move), facts.exported.get(move, {}).get("state")})
+
+
+def _order(facts: _Facts) -> list[Verdict]:
+    """Ordinals of what was drawn, as they were told last, rise on each board."""
+    found: list[Verdict] = []
+    newest: dict[str, tuple[int, str]] = {}
+    for file in facts.whole:
+        move = move_of(file.job or "")
+        ordinal, board = facts.exported.get(move, {}).get("ordinal"), move.split("-")[0]
+        if ordinal is None or facts.settled(move, "drawn"):
+            continue
+        before, other = newest.get(board, (0, ""))
+        if ordinal < before:
+            found.append(Verdict("out of order", move, f"ordinal {ordinal} was drawn after {before} of {other}"))
+        newest[board] = max(newest.get(board, (0, "")), (ordinal, move))
+    return found
+
+
+def _falsely_drawn(facts: _Facts) -> list[Verdict]:
+    """Said to be drawn, and the printer did not draw it; or drawn, and said to be something else."""
+    found = []
+    whole = {move_of(file.job or "") for file in facts.whole if not file.dropped}
+    for move, exported in sorted(facts.exported.items()):
+        said = exported["state"] == "drawn" or "drawn" in facts.states(move)
+        if said and move not in whole:
+            found.append(Verdict("falsely drawn", move, f"no whole file; export {exported['state']}"))
+        if not said and move in whole and exported["state"] in ENDS:
+            found.append(Verdict("falsely drawn", move, f"drawn whole, and said to be {exported['state']}"))
+    for move in sorted(whole - facts.exported.keys()):
+        found.append(Verdict("falsely drawn", move, "drawn, and the planner's export does not know it"))
+    return found
+
+
+def _falsely_uncertain(facts: _Facts) -> list[Verdict]:
+    """Uncertain without a death of OctoPrint's host, or a lost memory, while the move was in hand."""
+    found = []
+    for move in sorted(facts.told):
+        for said in facts.told[move]:
+            if said.body["state"] != "uncertain":
+                continue
+            began = max((s.t for s in facts.told[move] if s.t < said.t and s.body["state"] == "planned"), default=0.0)
+            if not any(f.doubt and f.began <= said.t and f.ended >= began - 1 for f in facts.story.struck):
+                found.append(Verdict("falsely uncertain", move, str(said.body.get("reason"))))
+    return found
+
+
+def _stalls(facts: _Facts) -> list[Verdict]:
+    """Work to do, no fault, and for 30 s neither progress nor a word why."""
+    story = facts.story
+    quiet = [(f.began, f.ended) for f in story.struck]
+    progress = sorted(
+        [story.began, story.ended, *(s.t for s in story.said if _is_progress(s)), *(f.ended for f in story.files)]
+    )
+    found = []
+    for before, after in pairwise(progress):
+        since = max([before, *(end for began, end in quiet if began < after and end > before)])
+        if after - since > STALL_S and _works_silently(story, since, after):
+            found.append(Verdict("silent stall", f"{since:.1f}", f"{after - since:.0f} s"))
+    return found
+
+
+def _is_progress(said: Said) -> bool:
+    return said.topic in {"move/status", "board/event", "printer/ender/event"}
+
+
+def _works_silently(story: Story, since: float, until: float) -> bool:
+    """Whether the states that stood then say neither that there is nothing to do nor why it is not done."""
+    board = _standing(story, "board/state", since, until)
+    ender = _standing(story, "printer/ender/state", since, until)
+    if not board or not ender:
+        return True
+    busy = [b for b in board if b["counts"]["waiting"] or b["counts"]["planned"] or b["counts"]["printing"]]
+    return len(busy) == len(board) and not any(b["held"] for b in board) and not any(e["reason"] for e in ender)
+
+
+def _standing(story: Story, topic: str, since: float, until: float) -> list[dict[str, Any]]:
+    said = [s for s in story.said if s.topic == topic and s.t <= until]
+    return [s.body for i, s in enumerate(said) if s.t >= since or i + 1 == len(said) or said[i + 1].t > since]
+
+
+def _unsafe(facts: _Facts) -> list[Verdict]:
+    story = facts.story
+    found = [
+        Verdict("unsafe", "motion", f"X or Y moved blindly at {file.began:.1f}") for file in story.files if file.blind
+    ]
+    for hot in story.hot:
+        excused = sum(max(0.0, min(f.ended, hot.ended) - max(f.began, hot.began)) for f in story.struck)
+        if hot.ended - hot.began - excused > story.heaters_off_after + STALL_S:
+            found.append(Verdict("unsafe", "heaters", f"on without motion from {hot.began:.1f} to {hot.ended:.1f}"))
+    for since, until, word in _latched(story):
+        for file in story.files:
+            if file.plastic > 0 and since + OBEY_S < file.began < until:
+                found.append(Verdict("unsafe", word, f"a file began at {file.began:.1f}, {word} held from {since:.1f}"))
+    return found
+
+
+def _latched(story: Story) -> list[tuple[float, float, str]]:
+    """When the person had been told that nothing moves: from the answer to the next word that lets it go on."""
+    spans = []
+    words: list[Word] = sorted(story.words, key=lambda w: w.said)
+    for index, word in enumerate(words):
+        if word.word in {"pause", "cancel", "stop", "disarm"} and word.answered is not None:
+            release = {"resume", "arm"} if word.word in {"disarm", "stop"} else {"resume"}
+            until = next((w.said for w in words[index + 1 :] if w.word in release), story.ended)
+            spans.append((word.answered, until, word.word))
+    return spans
+
+
+def files_of(move: str, files: list[File]) -> list[File]:
+    """The whole files of *move*."""
+    return [file for file in files if file.job is not None and move_of(file.job) == move]

@@ -1,0 +1,44 @@
+"""kill -9 and SIGSTOP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from deploy.simulators.process import ChildProcess
+from tests.chaos.faults import BROKER, OCTOPRINT, Fault
+from tests.chaos.world import World
+
+
+def _kill(world: World, fault: Fault) -> Callable[[], None]:
+    if fault.target == BROKER:
+        world.broker.kill()
+        return world.broker.start
+    process = world.service(fault.target)
+    world.down.add(fault.target)
+    process.kill()
+
+    def heal() -> None:
+        process.start()
+        world.down.discard(fault.target)
+
+    return heal
+
+
+def _kill_octoprint(world: World, fault: Fault) -> Callable[[], None]:
+    world.octoprint.kill()
+    return world.octoprint.start
+
+
+def _freeze(world: World, fault: Fault) -> Callable[[], None]:
+    process = _process(world, fault.target)
+    process.freeze()
+    return process.thaw
+
+
+def _process(world: World, target: str) -> ChildProcess:
+    if target == BROKER:
+        return world.broker.process
+    return world.octoprint.process if target == OCTOPRINT else world.service(target)
+
+
+STRIKES = {"kill": _kill, "kill_octoprint": _kill_octoprint, "freeze": _freeze}

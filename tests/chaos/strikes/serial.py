@@ -1,0 +1,31 @@
+"""What goes wrong between OctoPrint and the printer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.chaos.faults import Fault
+from tests.chaos.world import World
+
+
+def _nothing() -> None:
+    """It is over as soon as it has happened."""
+
+
+def _drop(world: World, fault: Fault) -> Callable[[], None]:
+    world.printer.drop()
+    return _nothing
+
+
+def _reset(world: World, fault: Fault) -> Callable[[], None]:
+    world.printer.reset()
+    return _nothing
+
+
+def _error(world: World, fault: Fault) -> Callable[[], None]:
+    """What Marlin says before it halts; the reset that follows is OctoPrint's reconnect."""
+    world.printer.tell("kill Heating failed, system stopped! Heater_ID: 0")
+    return _nothing
+
+
+STRIKES = {"serial_drop": _drop, "serial_reset": _reset, "serial_error": _error}

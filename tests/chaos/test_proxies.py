@@ -1,0 +1,179 @@
+"""The proxies between a plain server and a plain client: each fault is what its name says."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from deploy.simulators.ports import LOOPBACK
+from tests.chaos.proxies.http import HttpProxy, Road
+from tests.chaos.proxies.loop import Loop
+from tests.chaos.proxies.tcp import Line, TcpProxy
+
+
+class _Server(BaseHTTPRequestHandler):
+    taken: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.taken.append(body)
+        self.send_response(201)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"taken")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    made = Loop()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def road(loop: Loop) -> Iterator[HttpProxy]:
+    _Server.taken.clear()
+    server = ThreadingHTTPServer((LOOPBACK, 0), _Server)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    proxy = HttpProxy(loop, server.server_address[1])
+    proxy.start()
+    yield proxy
+    proxy.stop()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def post(road: HttpProxy, timeout: float = 5) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(LOOPBACK, road.port, timeout=timeout)
+    try:
+        connection.request("POST", "/x", b"job")
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_a_well_road_changes_nothing(road: HttpProxy) -> None:
+    assert post(road) == (201, b"taken")
+    assert road.hit == 0
+
+
+@pytest.mark.parametrize("way", [Road.S500, Road.S503, Road.S409])
+def test_a_planted_answer_comes_instead_of_the_server(road: HttpProxy, way: Road) -> None:
+    road.set(way)
+    assert post(road)[0] == int(way.value)
+    assert _Server.taken == []
+
+
+@pytest.mark.parametrize(("way", "taken"), [(Road.RESET_BEFORE, []), (Road.RESET_AFTER, [b"job"])])
+def test_a_reset_comes_before_or_after_the_request_was_taken(road: HttpProxy, way: Road, taken: list[bytes]) -> None:
+    road.set(way)
+    with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
+        post(road)
+    assert _Server.taken == taken
+
+
+@pytest.mark.parametrize(("way", "taken"), [(Road.TIMEOUT_AFTER, [b"job"]), (Road.HALF_OPEN, [])])
+def test_no_answer_comes_although_it_was_taken_or_because_nothing_passes(
+    road: HttpProxy, way: Road, taken: list[bytes]
+) -> None:
+    road.set(way)
+    with pytest.raises(TimeoutError):
+        post(road, timeout=0.5)
+    assert _Server.taken == taken
+    road.set(Road.WELL)
+    assert post(road)[0] == 201
+
+
+def test_a_slow_body_trickles_and_is_whole(road: HttpProxy) -> None:
+    road.set(Road.SLOW_BODY)
+    began = time.monotonic()
+    assert post(road) == (201, b"taken")
+    assert time.monotonic() - began >= 0.2
+
+
+@pytest.fixture
+def echo() -> Iterator[int]:
+    """A server that says back what it hears."""
+    server = socket.create_server((LOOPBACK, 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=_say_back, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield server.getsockname()[1]
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+
+
+def _say_back(connection: socket.socket) -> None:
+    with connection:
+        try:
+            while data := connection.recv(100):
+                connection.sendall(data)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def line(loop: Loop, echo: int) -> Iterator[tuple[TcpProxy, socket.socket]]:
+    proxy = TcpProxy(loop, echo)
+    proxy.start()
+    with socket.create_connection((LOOPBACK, proxy.port), timeout=0.5) as client:
+        client.sendall(b"hello")
+        assert client.recv(100) == b"hello"
+        yield proxy, client
+    proxy.stop()
+
+
+def test_a_cut_line_resets_what_is_open_and_what_comes(line: tuple[TcpProxy, socket.socket]) -> None:
+    proxy, client = line
+    proxy.set(Line.CUT)
+    with pytest.raises(ConnectionResetError):
+        client.recv(100)
+    with socket.create_connection((LOOPBACK, proxy.port), timeout=2) as other, pytest.raises(ConnectionResetError):
+        other.recv(100)
+
+
+@pytest.mark.parametrize("way", [Line.ONE_WAY_UP, Line.ONE_WAY_DOWN])
+def test_a_line_that_lost_something_is_deaf_and_ends_when_it_is_well(
+    line: tuple[TcpProxy, socket.socket], way: Line
+) -> None:
+    proxy, client = line
+    proxy.set(way)
+    client.sendall(b"lost")
+    with pytest.raises(TimeoutError):
+        client.recv(100)
+    proxy.set(Line.WELL)
+    with pytest.raises(ConnectionResetError):
+        client.recv(100)
+
+
+def test_a_delayed_line_is_late_and_loses_nothing(line: tuple[TcpProxy, socket.socket]) -> None:
+    proxy, client = line
+    client.settimeout(5)
+    proxy.set(Line.DELAY, 0.2)
+    began = time.monotonic()
+    client.sendall(b"late")
+    assert client.recv(100) == b"late"
+    assert time.monotonic() - began >= 0.4
