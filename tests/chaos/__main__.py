@@ -1,4 +1,4 @@
-"""`python -m tests.chaos SEED=7 FAULTS=100 [KINDS=kill,freeze] [BROKER=persistent] [OUT=FOLDER]`."""
+"""`python -m tests.chaos SEED=7 FAULTS=100 [KINDS=kill,freeze] [BROKER=persistent] [MUTANT=NAME] [OUT=FOLDER]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos import report
+from tests.chaos import mutation, report
 from tests.chaos.campaign import Campaign
 from tests.chaos.faults import KINDS, sequence
 from tests.chaos.recovery import samples
@@ -22,6 +22,7 @@ def main(words: list[str]) -> int:
     seed, count = int(options.pop("SEED", "1")), int(options.pop("FAULTS", "100"))
     kinds = [name for name in options.pop("KINDS", "").split(",") if name]
     persistent = options.pop("BROKER", "") == "persistent"
+    mutant = mutation.environment(name) if (name := options.pop("MUTANT", "")) else None
     out = Path(options.pop("OUT", "") or tempfile.mkdtemp(prefix="chaos-"))
     unknown = [name for name in kinds if name not in KINDS]
     if options or unknown:
@@ -32,7 +33,9 @@ def main(words: list[str]) -> int:
     for index in range(0, count, PIECE):
         folder = out / f"seed-{seed}-piece-{index // PIECE}"
         folder.mkdir(parents=True)
-        result = Campaign(folder, seed * 1000 + index, persistence=persistent).run(faults[index : index + PIECE])
+        result = Campaign(folder, seed * 1000 + index, persistence=persistent, mutant=mutant).run(
+            faults[index : index + PIECE]
+        )
         pieces.append(report.as_dict(seed, result))
         report.write(out / f"seed-{seed}.json", pieces)
         print(report.table(samples(result.story)))

@@ -44,13 +44,13 @@ class Campaign:
 
     def __init__(
         self, folder: Path, seed: int, *, persistence: bool = False, mutant: Mapping[str, str] | None = None,
-        rate: float = 3.0, say: Callable[[str], None] = print,
+        rate: float = 3.0, steering: bool = True, say: Callable[[str], None] = print,
     ) -> None:  # fmt: skip
         self.world = World(folder, persistence=persistence, mutant=mutant)
         self.probe = MqttProbe(self.world.broker.url, "boardcast/v1")
         self.truth = Truth(self.world.printer.witness.path)
         self.person = Person(self.world, self.probe, self.truth, seed)
-        self.traffic = Traffic(self.probe, self.person, seed, rate=rate)
+        self.traffic = Traffic(self.probe, self.person, seed, rate=rate, steering=steering)
         self._folder = folder
         self._say = say
         self.struck: list[Struck] = []

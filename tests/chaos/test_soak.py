@@ -1,0 +1,29 @@
+"""`make soak SOAK_MOVES=5000`: nothing grows, nothing gets slower, no promise is broken."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import SERVICES
+from tests.chaos.soak import Soak
+
+MOVES = int(os.environ.get("SOAK_MOVES", "5000"))
+
+
+@pytest.mark.soak
+def test_many_moves_over_several_boards_cost_no_more_at_the_end_than_at_the_beginning(tmp_path: Path) -> None:
+    seen = Soak(tmp_path, seed=1, rate=100, steering=False).endure(MOVES)
+    part = min(500, MOVES // 4)
+    first, last = seen.seconds(part)
+    print(f"{len(seen.drawn_at)} moves, {seen.boards} boards; {part} moves took {first:.0f} s first, {last:.0f} s last")
+    for name in SERVICES:
+        memory, files, disk = (1000 * seen.slope(name, what) for what in ("resident_kb", "files", "database_kb"))
+        end = seen.samples[name][-1]
+        print(f"{name}: {end}; a thousand moves: {memory:+.0f} KB, {files:+.2f} files, {disk:+.0f} KB of database")
+        assert memory < 1000, f"{name}'s memory grows"
+        assert files < 1, f"{name} leaves files open"
+    assert seen.verdicts == []
+    assert last < 1.3 * first, "it gets slower"
