@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-SIZE_KB = 64 * 1024
+SIZE_KB = 256 * 1024
 
 
 class NoMounts(RuntimeError):
