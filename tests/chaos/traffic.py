@@ -44,6 +44,7 @@ class Traffic:
         self._open: list[_Ask] = []
         self._later: list[tuple[float, Callable[[], None]]] = []
         self._read = 0
+        self._messages = 0
         self.asked = 0
         self.answered = 0
         self.refused = 0
@@ -70,6 +71,10 @@ class Traffic:
         for ask in self._open:
             if now - ask.sent > _AGAIN_S and self._probe.connected:
                 ask.sent = now
+                if "message_id" in ask.payload:
+                    # A viewer whom nobody answered writes again: the same message again would be known already.
+                    self._messages += 1
+                    ask.payload["message_id"] = f"m{self._messages}"
                 self._probe.send(ask.topic, ask.payload)
 
     def _room(self) -> bool:
@@ -91,7 +96,7 @@ class Traffic:
         start, end = self._move()
         if self._rng.random() < 0.4:
             key = f"viewer-{self.asked}"
-            line = {"user_id": key, "text": f"{start} {end}", "message_id": f"m{self.asked}", "channel": "chaos"}
+            line = {"user_id": key, "text": f"{start} {end}", "message_id": "", "channel": "chaos"}
             self._open.append(_Ask(key, channels.CHAT_MESSAGE.address, line))
         else:
             key = f"r{self.asked}"
