@@ -13,6 +13,7 @@ from tests.chaos.story import File, Said, Story, Word
 ENDS = frozenset({"drawn", "failed", "cancelled", "skipped"})
 TROUBLE = frozenset({"failed", "cancelled", "uncertain"})
 STALL_S = 30.0
+OVERTAKEN_S = 1.0
 OBEY_S = 5.0
 """So long after an answered pause the printer may still carry out what it had been given."""
 _JOB = re.compile(r"[0-9a-f]{8}-(\d+-\d+)-\d+-[0-9a-f]+")
@@ -121,7 +122,7 @@ def _order(facts: _Facts) -> list[Verdict]:
 def _falsely_drawn(facts: _Facts) -> list[Verdict]:
     """Said to be drawn, and the printer did not draw it; or drawn, and said to be something else."""
     found = []
-    whole = {move_of(file.job or "") for file in facts.whole if not file.dropped}
+    whole = {move_of(file.job or "") for file in facts.whole if not file.dropped and not file.blind}
     for move, exported in sorted(facts.exported.items()):
         said = exported["state"] == "drawn" or "drawn" in facts.states(move)
         if said and move not in whole:
@@ -183,7 +184,9 @@ def _standing(story: Story, topic: str, since: float, until: float) -> list[dict
 def _unsafe(facts: _Facts) -> list[Verdict]:
     story = facts.story
     found = [
-        Verdict("unsafe", "motion", f"X or Y moved blindly at {file.began:.1f}") for file in story.files if file.blind
+        Verdict("unsafe", "motion", f"X or Y moved blindly at {file.began:.1f}")
+        for file in story.files
+        if file.blind and not _overtaken(facts, file)
     ]
     for hot in story.hot:
         excused = sum(max(0.0, min(f.ended, hot.ended) - max(f.began, hot.began)) for f in story.struck)
@@ -194,6 +197,16 @@ def _unsafe(facts: _Facts) -> list[Verdict]:
             if file.plastic > 0 and since + OBEY_S < file.began < until:
                 found.append(Verdict("unsafe", word, f"a file began at {file.began:.1f}, {word} held from {since:.1f}"))
     return found
+
+
+def _overtaken(facts: _Facts, file: File) -> bool:
+    """A file that was on its way when the printer was reset, and that was not called drawn.
+
+    OctoPrint itself hears of a reset only when the printer speaks again: what it sends until then cannot be held back.
+    """
+    resets = [f for f in facts.story.struck if f.kind == "serial_reset"]
+    called = facts.exported.get(move_of(file.job), {}).get("state") if file.job is not None else None
+    return called != "drawn" and any(0 <= file.began - reset.began <= OVERTAKEN_S for reset in resets)
 
 
 def _latched(story: Story) -> list[tuple[float, float, str]]:

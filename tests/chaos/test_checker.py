@@ -199,7 +199,20 @@ def test_a_file_that_begins_while_the_person_holds_the_printer_is_unsafe(word: s
 def test_a_blind_move_is_unsafe() -> None:
     story = good()
     story.files[0] = replace(story.files[0], blind=True)
-    assert kinds(story) == {"unsafe"}
+    assert kinds(story) == {"unsafe", "falsely drawn"}
+
+
+def test_a_move_that_a_reset_overtook_is_no_fault_of_anybody_if_it_is_called_failed() -> None:
+    story = good()
+    overtaken = story.files[0] = replace(story.files[0], blind=True)
+    story.struck = [Struck("serial_reset", "printer", overtaken.began - 0.5, overtaken.began - 0.5)]
+    assert kinds(story) == {"unsafe", "falsely drawn"}, "called drawn, it is a lie"
+    failed = {"1-1": "failed"}
+    story.export = [move | {"state": failed.get(str(move["move_id"]), move["state"])} for move in story.export]
+    story.said = [said for said in story.said if said.body.get("state") != "drawn" or said.body["move_id"] != "1-1"]
+    assert check(story) == []
+    story.struck = [Struck("serial_reset", "printer", overtaken.began - 5, overtaken.began - 5)]
+    assert kinds(story) == {"unsafe"}, "long after the reset there is no excuse"
 
 
 def test_recovery_is_the_time_from_the_end_of_a_fault_to_the_next_drawn_move() -> None:
