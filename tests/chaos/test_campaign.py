@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.campaign import Campaign
 from tests.chaos.faults import sequence
 
-SEED, FAULTS = 2, 12
+SEED, FAULTS = 2, 10
 KINDS = ("kill", "freeze", "serial_drop", "http_reset_before", "http_503", "net_cut")
 
 

@@ -103,6 +103,8 @@ class World:
             self.stack.stop()
         finally:
             self.printer.stop()
+            for proxy in (*self.lines.values(), self.road):
+                proxy.stop()
             self.loop.stop()
             for name, disk in self.disks.items():
                 disk.unmount(keep=self.folder / "databases" / name)

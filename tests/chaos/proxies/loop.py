@@ -43,6 +43,7 @@ async def _cancel_all() -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.get_running_loop().shutdown_asyncgens()
+    await asyncio.sleep(0.1)  # transports that were aborted close in the loop's next rounds
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
