@@ -103,8 +103,9 @@ class World:
             self.stack.stop()
         finally:
             self.printer.stop()
-            for proxy in (*self.lines.values(), self.road):
-                proxy.stop()
+            for line in self.lines.values():
+                line.stop()
+            self.road.stop()
             self.loop.stop()
             for name, disk in self.disks.items():
                 disk.unmount(keep=self.folder / "databases" / name)
