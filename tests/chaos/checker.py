@@ -13,6 +13,8 @@ from tests.chaos.story import File, Said, Story, Word
 ENDS = frozenset({"drawn", "failed", "cancelled", "skipped"})
 TROUBLE = frozenset({"failed", "cancelled", "uncertain"})
 STALL_S = 30.0
+NEWS_S = 5.0
+"""Until both ends of a link have heard that one of them lost its memory: the handshake after the next connect."""
 OVERTAKEN_S = 1.0
 OBEY_S = 5.0
 """So long after an answered pause the printer may still carry out what it had been given."""
@@ -142,7 +144,7 @@ def _falsely_uncertain(facts: _Facts) -> list[Verdict]:
             if said.body["state"] != "uncertain":
                 continue
             began = max((s.t for s in facts.told[move] if s.t < said.t and s.body["state"] == "planned"), default=0.0)
-            if not any(f.doubt and f.began <= said.t and f.ended >= began - 1 for f in facts.story.struck):
+            if not any(f.doubt and f.began <= said.t and f.ended >= began - NEWS_S for f in facts.story.struck):
                 found.append(Verdict("falsely uncertain", move, str(said.body.get("reason"))))
     return found
 
