@@ -20,7 +20,7 @@ from services.chassis.bus.routes import Route
 from services.chassis.bus.sqs.bus import SqsBus, SqsOptions
 from tests.bus.sqs_server import SqsServer
 
-DEADLINE_S = 10.0
+DEADLINE_S = 40
 
 
 class Lab(Protocol):
