@@ -106,3 +106,12 @@ def test_answers_are_forgotten_in_time_while_the_bridge_runs(store: Store, monke
             journal.save_end(unit, end)
     assert store.read("SELECT count(*) FROM job") == [(10,)]
     assert journal.ended(job_id(50)) is not None
+
+
+def test_a_latch_is_on_the_disk_with_the_step_that_set_it(store: Store) -> None:
+    before = Machine(kept=replace(KEPT, latch=Latch.NONE, latch_reason=None))
+    save(store, None, before)
+    save(store, before, replace(before, kept=replace(before.kept, latch=Latch.STOP, latch_reason="stopped by x")))
+    kept, _ = Journal(store).load()
+    assert kept is not None
+    assert (kept.latch, kept.latch_reason) == (Latch.STOP, "stopped by x")
