@@ -17,6 +17,7 @@ from services.chassis.discovery.entities import (
     Needs,
     Sensor,
     Switch,
+    Trigger,
 )
 from services.octo_bridge.settings import BridgeSettings
 
@@ -54,6 +55,9 @@ def table(settings: BridgeSettings) -> tuple[Device, ...]:
         availability=(channels.ENDER_AVAILABILITY.topic(root),),
         via=devices.HUB,
         entities=(*_state(), *_job(), *_heat(), *_inner_life(), *_controls(root), *_events(root)),
+        triggers=tuple(
+            Trigger(topic=channels.ENDER_EVENT.topic(root), on=kind.value, subject="print") for kind in _PRINT
+        ),
     )
     return Device(key=devices.HUB, name=devices.HUB_NAME, entities=(running, link)), ender
 

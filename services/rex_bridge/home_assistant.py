@@ -19,6 +19,7 @@ from services.chassis.discovery.entities import (
     Number,
     Sensor,
     Switch,
+    Trigger,
 )
 from services.rex_bridge.settings import RexBridgeSettings
 
@@ -64,6 +65,10 @@ def device(printer: str, settings: RexBridgeSettings, plate: Plate) -> Device:
         via=devices.HUB,
         says_itself=True,
         entities=(*_state(root, printer), *_job(), *_heat(), *_controls(command), *numbers, *_events(root, printer)),
+        triggers=tuple(
+            Trigger(topic=channels.REX_EVENT.topic(root, printer=printer), on=kind.value, subject="print")
+            for kind in _PRINT
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlparse
 
@@ -74,6 +75,19 @@ class Client:
         if not answer["success"]:
             raise Refused(f"{kind}: {answer['error']}")
         return answer["result"]
+
+    def triggered(self, trigger: dict[str, Any], cause: Callable[[], None]) -> Any:
+        """What an automation that begins with *trigger* is told when *cause* has happened. Raises TimeoutError."""
+        with connect(f"ws://{urlparse(self.url).netloc}/api/websocket", max_size=1 << 24) as socket:
+            socket.recv(timeout=TIMEOUT)
+            socket.send(json.dumps({"type": "auth", "access_token": self.token}))
+            socket.recv(timeout=TIMEOUT)
+            socket.send(json.dumps({"id": 1, "type": "subscribe_trigger", "trigger": trigger}))
+            answer = json.loads(socket.recv(timeout=TIMEOUT))
+            if not answer["success"]:
+                raise Refused(f"subscribe_trigger: {answer['error']}")
+            cause()
+            return json.loads(socket.recv(timeout=TIMEOUT))["event"]["variables"]["trigger"]
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}

@@ -110,3 +110,19 @@ def test_the_dashboard_loads_and_names_entities_that_exist(house: House, probe: 
     named = set(re.findall(r"\b[a-z_]+\.boardcast_[a-z_]+", json.dumps(config)))
     assert len(named) > 40
     assert named - set(states(house)) == set()
+
+
+@pytest.mark.parametrize("printer", ["ender", "rex"])
+def test_each_printer_offers_triggers_that_fire(house: House, probe: MqttProbe, printer: str) -> None:
+    client = house.home.client
+    devices = client.ask("config/device_registry/list")
+    device = next(d["id"] for d in devices if ["mqtt", f"{ROOT}_{printer}"] in d["identifiers"])
+    offered = [t for t in client.ask("device_automation/trigger/list", device_id=device) if t["domain"] == "mqtt"]
+    assert {"started", "paused", "finished", "failed"} <= {trigger["type"] for trigger in offered}
+    wanted = next(trigger for trigger in offered if trigger["type"] == "failed")
+    fired = client.triggered(
+        {key: value for key, value in wanted.items() if key != "metadata"},
+        lambda: happen(probe, f"printer/{printer}/event", EventKind.FAILED, 60, job="vase.gx", reason="cold"),
+    )
+    assert fired["payload_json"]["job"] == "vase.gx"
+    assert house.home.complaints() == []

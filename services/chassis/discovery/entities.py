@@ -189,6 +189,37 @@ class Image(Entity):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """Something on the device's page to begin an automation with: a payload on *topic* whose *kind* is *on*.
+
+    Not an entity: it has no state, no history and no name but what Home Assistant makes of *on* and *subject*.
+    """
+
+    platform: ClassVar[str] = "device_automation"
+    topic: str
+    on: str
+    subject: str
+    kind: str = "event"
+
+    @property
+    def key(self) -> str:
+        """Its key among the device's components."""
+        return f"when_{self.subject}_{self.on}"
+
+    def options(self) -> Mapping[str, object]:
+        """The whole component."""
+        return {
+            "platform": self.platform,
+            "automation_type": "trigger",
+            "topic": self.topic,
+            "value_template": templates.value(self.kind),
+            "payload": self.on,
+            "type": self.on,
+            "subtype": self.subject,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Device:
     """A device, or a service's part of one: several services may describe the same *key*, each its own entities.
 
@@ -200,6 +231,7 @@ class Device:
     key: str
     name: str | None
     entities: tuple[Entity, ...]
+    triggers: tuple[Trigger, ...] = ()
     state_topic: str | None = None
     availability: tuple[str, ...] = ()
     via: str | None = None

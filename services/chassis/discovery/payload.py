@@ -87,7 +87,7 @@ def _components(device: Device, install: Install, identity: str) -> dict[str, Pa
         if entity.key in components:
             raise ValueError(f"two entities of {device.key} are called {entity.key}")
         components[entity.key] = _component(entity, device, install, f"{identity}_{entity.key}")
-    return components
+    return components | {trigger.key: dict(trigger.options()) for trigger in device.triggers}
 
 
 def _component(entity: Entity, device: Device, install: Install, unique_id: str) -> Payload:

@@ -18,6 +18,7 @@ from services.chassis.discovery.entities import (
     Sensor,
     Switch,
     Text,
+    Trigger,
 )
 from services.chassis.discovery.payload import Install, device_payload, dropped, tombstones, with_components
 
@@ -152,3 +153,16 @@ def test_what_is_dropped_is_taken_out_by_name() -> None:
     assert sorted(body["components"]) == ["a", "b", "c"]
     assert list(dropped(payload("a"), None)) == ["a"]
     assert json.dumps(body)
+
+
+def test_a_trigger_is_a_component_beside_the_entities_and_goes_like_one() -> None:
+    started = Trigger(topic="t/event", on="started", subject="print")
+    before = device_payload(Device(key="d", name="D", entities=(), triggers=(started,)), INSTALL)
+    assert before["components"] == {
+        "when_print_started": {
+            "platform": "device_automation", "automation_type": "trigger", "topic": "t/event", "payload": "started",
+            "value_template": "{{ value_json.event }}", "type": "started", "subtype": "print",
+        }
+    }  # fmt: skip
+    after = device_payload(Device(key="d", name="D", entities=()), INSTALL)
+    assert tombstones(dropped(before, after)) == {"when_print_started": {"platform": "device_automation"}}
