@@ -14,7 +14,7 @@ from services.octo_bridge.effects import Effect, SetTargets
 from services.octo_bridge.outcome import Result, announce, latched
 from services.octo_bridge.readiness import too_cold, unready
 from services.octo_bridge.settings import BridgeSettings
-from services.octo_bridge.state import LOST, Heat, Machine, Printer
+from services.octo_bridge.state import LOST, Heat, Machine, Phase, Printer
 
 REPEAT = 2.0
 """Seconds between two requests for the same targets."""
@@ -52,6 +52,8 @@ def choose_mode(m: Machine, now: Now, s: BridgeSettings) -> Result:
 
 def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
     mode, idle = m.heat.mode, now.mono - m.moved_at
+    if m.running is not None and m.running.phase is Phase.SENDING and mode in (Heaters.HEATING, Heaters.HOT):
+        idle = min(idle, now.mono - m.heat.since)  # woken for this job, which has not begun to move yet
     if m.kept.latch is Latch.STOP:
         return Heaters.OFF
     if m.kept.armed is None and (m.running is None or m.octo.printer is Printer.PAUSED):

@@ -204,3 +204,34 @@ def test_the_forced_listing_is_fresh_as_soon_as_the_job_is_over(client: OctoPrin
         wait_until(lambda n=number: len(octoprint.serial_log.jobs()) > n, 20, "the job")  # type: ignore[misc]  # n is bound
         idle(octoprint)
         wait_until(lambda p=path: ended(client, p) is History.SUCCESS, 1, "the history within a second")  # type: ignore[misc]  # p is bound
+
+
+def test_lines_of_the_terminal_leave_it_operational_and_cannot_be_paused_or_cancelled(
+    client: OctoPrint, octoprint: Server
+) -> None:
+    octoprint.command(*line_of(1, slow=20))
+    assert octoprint.state() == "Operational", "while it drains"
+    assert status(octoprint, "/api/job", {"command": "pause", "action": "pause"}) == 409
+    assert status(octoprint, "/api/job", {"command": "cancel"}) == 409
+    assert client.look().path is None, "nothing durable is left of it"
+
+
+def test_killed_before_a_file_was_started_nothing_was_drawn_and_its_log_says_so(
+    client: OctoPrint, octoprint: Server
+) -> None:
+    octoprint.upload("waits.gcode", SHORT, start=False)
+    octoprint.kill()
+    octoprint.start()
+    assert client.history("waits.gcode") == (True, History.NONE, None)
+    assert "Print job started" not in client.log()
+    assert octoprint.serial_log.jobs() == []
+
+
+def test_killed_after_the_history_was_written_it_still_says_success(client: OctoPrint, octoprint: Server) -> None:
+    octoprint.command("M220 S100000")
+    assert client.submit("boardcast/job.gcode", SHORT, 10)[0] is Post.TAKEN
+    wait_until(lambda: ended(client, "boardcast/job.gcode") is History.SUCCESS, 20, "the history")
+    octoprint.kill()
+    octoprint.start()
+    assert ended(client, "boardcast/job.gcode") is History.SUCCESS
+    assert len(octoprint.serial_log.jobs()) == 1

@@ -200,3 +200,21 @@ def test_fresh_data_begin_with_heaters_off() -> None:
     rig.machine = replace(rig.machine, heat=Heat())  # the first picture already shows what an earlier process left hot
     rig.wait(2)
     assert set(rig.of(SetTargets)) == {OFF}
+
+
+def test_a_machine_that_was_woken_for_a_job_stays_hot_while_the_job_is_sent() -> None:
+    rig = Rig().ready()
+    rig.start()
+    job = rig.machine.running
+    assert job is not None
+    rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(rig.settings.standby_after + 5)
+    assert rig.mode() is Heaters.STANDBY
+    rig.feed(rig.seen(nozzle=(150.0, 150.0)))
+    rig.effects.clear()
+    rig.feed(e.RunTaken(run(2, after=job.id)))
+    rig.feed(rig.seen(nozzle=(205.0, 205.0)))
+    assert rig.of(Submit), "it is hot, and was sent"
+    rig.wait(1)
+    assert STANDBY not in rig.of(SetTargets), "OctoPrint takes a moment to begin"
+    assert rig.mode() is Heaters.HOT
