@@ -31,6 +31,7 @@ _log = log.get(__name__)
 
 DELETE_AFTER = 0.3
 """Seconds: OctoPrint is to be left alone while the next job begins."""
+MARKS_TRIED, MARK_AGAIN = 4, 0.3
 LOG_LINES_WITHIN = 20
 LOG_LINES_EVERY = 0.1
 """OctoPrint writes its log in a thread: so many looks, so many seconds apart, until a mark is in it."""
@@ -162,7 +163,7 @@ class Worker:
     async def _slice(self, since: str | None, end: str) -> tuple[Slice | None, str | None]:
         """OctoPrint's log between two marks, and why there is none."""
         try:
-            await self.looks.do(lambda c: c.mark(end))
+            await self._put_mark(end)
             verbose = await self.looks.do(lambda c: c.logs_jobs())
             for _ in range(LOG_LINES_WITHIN):
                 text = await self.looks.do(lambda c: c.log())
@@ -174,6 +175,17 @@ class Worker:
                 raise
             return None, f"OctoPrint's log cannot be read (does the key belong to an administrator?): {trouble.reason}"
         return None, "OctoPrint's log does not show what the bridge asks for; is its level WARNING or lower?"
+
+    async def _put_mark(self, mark: str) -> None:
+        """OctoPrint answers 500 while a folder goes under its hands: that says nothing of its log."""
+        for _ in range(MARKS_TRIED - 1):
+            try:
+                return await self.looks.do(lambda c: c.mark(mark))
+            except Trouble as trouble:
+                if trouble.status != 500:
+                    raise
+                await asyncio.sleep(MARK_AGAIN)
+        await self.looks.do(lambda c: c.mark(mark))
 
     async def _read_log(self, effect: fx.ReadLog) -> None:
         mark = new_mark()

@@ -7,7 +7,7 @@ import pytest
 from contracts.plan import JobEnd
 from contracts.printers import Latch
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import JobAction, ReadLog, Submit
+from services.octo_bridge.effects import DeleteFolder, JobAction, ReadLog, Submit
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.state import Job, Printer
 from tests.unit.octo_bridge.machine import Rig, run
@@ -115,3 +115,14 @@ def test_of_two_readings_of_the_log_that_cover_the_same_one_counts() -> None:
     assert third.since == "mark-1"
     rig.feed(e.LogRead("mark-3", Slice(whole=True), asked=third))
     assert rig.machine.octo.caught_up
+
+
+def test_folders_of_earlier_sessions_go_only_when_nothing_is_asked_of_octoprint() -> None:
+    rig = Rig()
+    rig.machine = rig.machine.keep(old_folders=("boardcast/old",))
+    rig.feed(e.PushChanged(True), rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(3)
+    assert not rig.of(DeleteFolder), "its log is being read"
+    rig.feed(e.LogRead("mark-1", None))
+    rig.wait(1)
+    assert rig.of(DeleteFolder) == [DeleteFolder("boardcast/old")]
