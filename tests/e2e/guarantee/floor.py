@@ -109,10 +109,19 @@ class Floor:
 
     def moves(self) -> dict[str, str]:
         """The state of every accepted move by its id, from the planner's own rows: a status may die with the broker."""
+        return {move: state for move, (state, _) in self._rows().items()}
+
+    def full_lines(self) -> set[str]:
+        """Moves that ended because there was too much plastic on their way: what is drawn again lies on itself."""
+        return {move for move, (state, reason) in self._rows().items() if state == "skipped" and "is full" in reason}
+
+    def _rows(self) -> dict[str, tuple[str, str]]:
         database = Store(self.stack.data("planner"), "planner").path
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            rows = connection.execute("SELECT board, number, state FROM moves ORDER BY board, number").fetchall()
-        return {f"{board}-{number}": state for board, number, state in rows}
+            rows = connection.execute(
+                "SELECT board, number, state, reason FROM moves ORDER BY board, number"
+            ).fetchall()
+        return {f"{board}-{number}": (state, reason or "") for board, number, state, reason in rows}
 
     def ends_told(self) -> dict[str, list[str]]:
         """The different ends that were ever told of each move."""

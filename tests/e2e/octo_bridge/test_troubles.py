@@ -91,7 +91,7 @@ async def test_pause_on_octoprints_page_sets_the_latch_and_resume_goes_on(bench:
     await bench.ready()
     await slow_down(bench)
     bench.planner.draw(1, gcode=line_of(1, slow=10))
-    await bench.state(lambda s: s["state"] == "printing", "the job to run")
+    await eventually(lambda: bench.octoprint.state() == "Printing", 30, "the job to run")
     bench.octoprint.request("POST", "/api/job", {"command": "pause", "action": "pause"})
     await bench.state(lambda s: s["latch"] == "foreign" and s["state"] == "paused", "the latch")
     await bench.command("resume")
