@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contracts.text import display_text
 from services.octo_bridge.settings import VIRTUAL, BridgeSettings, ZHoming
 
 MEGABYTE = 1 << 20
@@ -17,6 +18,13 @@ _HOMES_Z = re.compile(r"^\s*G28(?!\s*[XY])|^\s*G28.*Z", re.MULTILINE)
 _LOSES_POSITION = re.compile(r"^\s*(M84|M18|G92)\b", re.MULTILINE)
 _MOVES = re.compile(r"^\s*G[01]\b", re.MULTILINE)
 _WAITS = re.compile(r"^\s*(M109|M190)\b", re.MULTILINE)
+_TOUCHES = re.compile(r"^\s*(G27|G29|G30|G34|G38(\.\d)?|M302|M600)\b", re.MULTILINE)
+_HEATS = re.compile(r"^\s*(M104|M140)\b.*[SR]0*[1-9]", re.MULTILINE)
+_HARMLESS = re.compile(
+    r"(;.*|\{[%#{].*|G4\b.*|M10[567]\b.*|M11[0578]\b.*|M155\b.*|M22[01]\b.*|M300\b.*|M400\b.*|(M104|M140)\b.*"
+    r"|M84\b.*|M18\b.*|G92\b.*)?"
+)
+"""Lines that neither move nor feed; what heats or loses the position is looked for before."""
 
 
 class Grade(StrEnum):
@@ -135,6 +143,13 @@ def _script(found: Found, name: str, word: str) -> Check:
     text = found.scripts.get(name) or ""
     cancel = name == "afterPrintCancelled"
     where = "change it in OctoPrint (Settings, GCODE Scripts)"
+    # OctoPrint sends what stands there, and firmware may read small letters too.
+    text = text.upper()
+    if found_word := _TOUCHES.search(text):
+        reason = f"it has {found_word[1]}, which may touch a drawing or feed filament"
+        return Check(word, Grade.FAIL, f"{reason}; {where}")
+    if _HEATS.search(text):
+        return Check(word, Grade.FAIL, f"it heats (M104, M140), which is the bridge's business alone; {where}")
     if _HOMES_Z.search(text):
         return Check(word, Grade.FAIL, f"it homes Z, maybe over a drawing; {where}")
     if _LOSES_POSITION.search(text) and not cancel and name != "afterPrinterConnected":
@@ -143,6 +158,10 @@ def _script(found: Found, name: str, word: str) -> Check:
         return Check(word, Grade.FAIL, f"it waits for a temperature (M109, M190): a stop would wait too; {where}")
     if _MOVES.search(text):
         return Check(word, Grade.WARN, f"it moves; see that it lifts first and comes back, or {where}")
+    unknown = next((line for line in map(str.strip, text.splitlines()) if not _HARMLESS.fullmatch(line)), None)
+    if unknown is not None:
+        name_of = display_text(unknown.split()[0])
+        return Check(word, Grade.WARN, f"the doctor does not know {name_of}; see that it moves and heats nothing")
     return Check(word, Grade.OK, "homed again after it" if cancel else "harmless")
 
 

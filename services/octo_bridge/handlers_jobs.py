@@ -141,7 +141,7 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
     preamble = (*recovery.homing(s), "G90", "M83", "G92 E0") if home else ()
     job = replace(
         job, phase=Phase.SENDING, path=path, mark=m.kept.mark, recovery=home, followed=m.octo.push, doubt=None,
-        finished=False, cold=False, unknowns=0, asked_at=None,
+        finished=False, cold=False, unknowns=0, asked_at=None, blind=False, aborted=None, unanswered_since=None,
     )  # fmt: skip
     known = tuple(other for other in m.accounted if other != path)
     m = replace(m.with_job(job).keep(bare=False), accounted=(*known, path))

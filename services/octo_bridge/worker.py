@@ -45,6 +45,7 @@ class Worker:
         self._feed = feed
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._gathering = False
         self.jobs, self.safety, self.looks, self.chores = self._lanes = tuple(
             Lane(name, _client(settings)) for name in ("jobs", "safety", "looks", "chores")
         )
@@ -69,7 +70,9 @@ class Worker:
             case fx.Submit():
                 self._begin(self._submit(effect))
             case fx.Gather():
-                self._begin(self._gather(effect))
+                if not self._gathering:  # asked every second; one answer may take longer, and polling shares its lane
+                    self._gathering = True
+                    self._begin(self._gather(effect))
             case fx.ReadLog():
                 self._begin(self._read_log(effect))
             case fx.JobAction(action=action):
@@ -146,6 +149,12 @@ class Worker:
         except Trouble as trouble:
             reason = trouble.reason
             _log.warning("no evidence yet", job=effect.job_id, reason=reason)
+        except Exception as error:
+            # An answer that nobody thought of counts as none: a doubt must come to its end.
+            reason = f"its answer is not understood ({type(error).__name__})"
+            _log.exception("the evidence met a defect", job=effect.job_id)
+        finally:
+            self._gathering = False
         _log.info("evidence", job=effect.job_id, attempt=effect.attempt, evidence=evidence)
         self._feed(EvidenceFound(effect.job_id, effect.attempt, evidence, reason))
 

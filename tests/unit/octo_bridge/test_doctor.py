@@ -57,6 +57,13 @@ def test_a_printer_in_order_passes_whole() -> None:
         (replace(WELL, scripts={"beforePrintPaused": "M84"}), "pause script", Grade.FAIL),
         (replace(WELL, scripts={"beforePrintPaused": "G91\nG1 Z10"}), "pause script", Grade.WARN),
         (replace(WELL, scripts={"afterPrintResumed": "M109 S200"}), "resume script", Grade.FAIL),
+        *(
+            (replace(WELL, scripts={"beforePrintPaused": line}), "pause script", Grade.FAIL)
+            for line in ("G29", "G30", "G34", "G38.2 Z0", "G27", "M302 P1", "M600", "M104 S205", "M140 T0 R60", "g28")
+        ),
+        (replace(WELL, scripts={"beforePrintPaused": "G29\nM84"}), "pause script", Grade.FAIL),
+        (replace(WELL, scripts={"beforePrintPaused": "M117 wait\nG2 X1"}), "pause script", Grade.WARN),
+        (replace(WELL, scripts={"beforePrintPaused": "@pause"}), "pause script", Grade.WARN),
         (replace(WELL, logs_jobs=False), "log", Grade.WARN),
         (replace(WELL, logs_jobs=None), "log", Grade.FAIL),
         (replace(WELL, free_there=1 << 20), "OctoPrint's disk", Grade.FAIL),
@@ -143,3 +150,9 @@ def test_the_firmware_is_asked_for_where_nobody_said_it() -> None:
     rig.feed(e.FirmwareNamed(MARLIN))
     rig.command("arm")
     assert rig.machine.kept.armed is not None
+
+
+def test_a_script_of_known_words_alone_is_harmless() -> None:
+    found = replace(WELL, scripts={"beforePrintPaused": "; a word\nM117 wait\nM106 S0\nM104 T0 S0\n{% if a %}"})
+    (pause,) = [check for check in examine(found, settings()) if check.name == "pause script"]
+    assert pause.grade is Grade.OK, pause.text

@@ -126,3 +126,17 @@ def test_folders_of_earlier_sessions_go_only_when_nothing_is_asked_of_octoprint(
     rig.feed(e.LogRead("mark-1", None))
     rig.wait(1)
     assert rig.of(DeleteFolder) == [DeleteFolder("boardcast/old")]
+
+
+def test_a_job_that_a_reset_overtook_and_that_never_went_out_is_drawn_from_a_found_position() -> None:
+    rig, job = sending()
+    rig.feed(e.Posted(job.id, job.attempt, e.Post.NOT_SENT))
+    rig.command("resume")
+    rig.wait(2)
+    again = rig.machine.running
+    assert again is not None, "it is sent anew"
+    assert again.recovery, "and homes first"
+    rig.feed(e.Posted(again.id, again.attempt, e.Post.TAKEN))
+    rig.printing(again)
+    rig.feed(e.Happened(e.Happening.DONE, again.path))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]

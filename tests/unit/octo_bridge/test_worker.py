@@ -1,0 +1,71 @@
+"""Asking OctoPrint for evidence: one question at a time, and every answer comes to something."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from services.octo_bridge.effects import Gather
+from services.octo_bridge.events import EvidenceFound, Input
+from services.octo_bridge.evidence import Evidence, History
+from services.octo_bridge.worker import Worker
+from tests.unit.octo_bridge.machine import job_id, settings
+
+ASKED = Gather(job_id(1), 1, "boardcast/x/j-a1.gcode", "mark")
+
+
+def worker(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Any]) -> tuple[Worker, list[Input], list[Gather]]:
+    """One whose question to OctoPrint is answered by *answer*; what it says, and what it was asked."""
+    said: list[Input] = []
+    asked: list[Gather] = []
+    made = Worker(settings(), said.append)
+
+    async def evidence(effect: Gather) -> Evidence:
+        asked.append(effect)
+        found: Evidence = await answer()
+        return found
+
+    monkeypatch.setattr(made, "_evidence", evidence)
+    return made, said, asked
+
+
+async def settled() -> None:
+    """Let the worker's tasks run to where they wait."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_an_answer_that_nobody_thought_of_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def odd() -> Evidence:
+        raise AttributeError("a list where an object should be")
+
+    asking, said, asked = worker(monkeypatch, odd)
+    asking.perform(ASKED)
+    await settled()
+    (found,) = said
+    assert isinstance(found, EvidenceFound)
+    assert found.evidence is None
+    assert "not understood" in (found.reason or "")
+    asking.perform(ASKED)
+    await settled()
+    assert len(asked) == 2, "it is asked again"
+
+
+async def test_one_question_is_under_way_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = asyncio.Event()
+
+    async def slow() -> Evidence:
+        await late.wait()
+        return Evidence(True, History.SUCCESS, False, None)
+
+    asking, said, asked = worker(monkeypatch, slow)
+    for _ in range(3):
+        asking.perform(ASKED)
+        await settled()
+    assert len(asked) == 1
+    late.set()
+    await settled()
+    assert len(said) == 1
