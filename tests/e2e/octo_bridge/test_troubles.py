@@ -165,6 +165,9 @@ async def test_frozen_octoprint_is_said_and_does_not_keep_the_bridge_from_stoppi
     await bench.ready(http_timeout="8")
     bench.planner.draw(1)
     await bench.drawn(1)
+    # Known as drawn a moment before OctoPrint has finished; frozen in that moment it would not be given another job.
+    await eventually(lambda: bench.octoprint.state() == "Operational", 10, "OctoPrint to be done with the first job")
+    await bench.state(lambda s: s["state"] == "idle", "the bridge to know it")
     bench.octoprint.process.freeze()
     try:
         bench.planner.draw(2)  # its upload hangs, and OctoPrint finds it in its socket when it wakes

@@ -126,12 +126,15 @@ class Stack:
     async def start_planner(self) -> None:
         """The planner as a new process would find its folder."""
         self._planner_bus = MemoryBus(self.broker)
-        self._store = Store(self.folder, "planner")
+        self._store = self._new_store()
         self._store.open(*SCHEMAS)
         self.planner = Planner(Parts(self.settings, self._store, self._planner_bus))
         await self.planner.start()
         await self._planner_bus.start()
         await until(lambda: self._planner_bus.connected, "the planner's connection")
+
+    def _new_store(self) -> Store:
+        return Store(self.folder, "planner")
 
     async def kill_planner(self) -> None:
         """Begin again from what is on the disk at this moment, as after kill -9: no stop, no farewell."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import statistics
 from collections.abc import Callable
@@ -12,48 +11,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.moves import MoveState
 from services.planner.plastic import gcode
 from services.planner.plastic.geometry import BoardGeometry, Segment
 from services.planner.plastic.heightmap import CELL, CLEARANCE, HeightMap
 from services.planner.plastic.path import plan_line
 from services.planner.plastic.profile import Profile
 from services.planner.plastic.strokes import Stroke, Waypoint, pack, unpack
+from tests.unit.planner.evening import Evening, Trouble, seeded
+from tests.unit.planner.pace import measure
 from tests.unit.planner.simulator import Simulator
 
 BOARD, PROFILE = BoardGeometry(), Profile()
-SQUARES = [f"{file}{rank}" for file in "abcdefgh" for rank in range(1, 9)]
 Lines = tuple[str, ...]
 
 
-def seeded(count: int, repeated: float = 0.2, seed: int = 1) -> list[tuple[str, str]]:
-    rng = random.Random(seed)
-    moves: list[tuple[str, str]] = []
-    while len(moves) < count:
-        again = moves and rng.random() < repeated
-        first, second = rng.choice(moves) if again else tuple(rng.sample(SQUARES, 2))
-        moves.append((first, second))
-    return moves
-
-
 @cache
-def planned(count: int, wrong_every: int = 0) -> tuple[tuple[Lines, ...], tuple[float, ...]]:
-    """G-code of *count* moves one after another; each *wrong_every*th stops halfway, and nobody knows where."""
+def planned(count: int) -> tuple[tuple[Lines, ...], tuple[float, ...]]:
+    """G-code of *count* moves one after another, and the share of each that is drawn."""
     plastic = HeightMap.empty(PROFILE)
     moves: list[Lines] = []
     shares: list[float] = []
-    for number, (start, end) in enumerate(seeded(count), 1):
+    for start, end in seeded(count):
         path = plan_line(plastic, BOARD.segment(start, end), PROFILE)
         if path is None:
             shares.append(0.0)
             continue
-        lines = gcode.write(path, PROFILE)
-        plastic = plastic.may_reach(path.strokes)
-        if wrong_every and number % wrong_every == 0:
-            lines = (*lines[: len(lines) * 2 // 3], f"G0 Z{path.leave_z:.3f} F300")
-        else:
-            plastic = plastic.surely_drawn(path.strokes)
-            shares.append(path.share)
-        moves.append(lines)
+        plastic = plastic.may_reach(path.strokes).surely_drawn(path.strokes)
+        shares.append(path.share)
+        moves.append(gcode.write(path, PROFILE))
     return tuple(moves), tuple(shares)
 
 
@@ -61,32 +47,36 @@ def simulate(moves: tuple[Lines, ...]) -> Simulator:
     printer = Simulator()
     printer.run(["G28", "G0 Z20 F300"])
     for lines in moves:
-        printer.retracted = 5.0  # a cancelled move is purged by whoever recovers
         printer.run(lines)
     return printer
 
 
-@pytest.mark.parametrize(("count", "wrong_every"), [(300, 0), (150, 10)])
-def test_three_hundred_moves_plough_nothing_and_hardly_hang(count: int, wrong_every: int) -> None:
-    moves, _ = planned(count, wrong_every)
-    printer = simulate(moves)
+def assert_well_drawn(printer: Simulator) -> None:
     assert printer.faults == []
     assert printer.ploughed == 0
     assert printer.scraped == 0
     assert printer.aired / printer.drawn < 0.03
 
 
+def test_three_hundred_moves_plough_nothing_and_hardly_hang() -> None:
+    assert_well_drawn(simulate(planned(300)[0]))
+
+
+def test_three_hundred_moves_with_every_tenth_in_trouble_plough_nothing_and_hardly_hang() -> None:
+    evening = Evening(wrong_every=10)
+    evening.spend(seeded(300))
+    assert_well_drawn(evening.printer)
+    assert min(evening.troubles[trouble] for trouble in Trouble) >= 3
+    ends = evening.ends()
+    assert sum(ends.values()) == 300
+    assert ends[MoveState.DRAWN] > 200
+
+
 def test_the_first_hundred_moves_are_drawn_and_drawn_quickly() -> None:
-    moves, shares = planned(100)
-    assert statistics.mean(shares) >= 0.85
-    printer = simulate(moves)
-    bound, x, y = 0.0, 0.0, 0.0
-    for start, end in seeded(100):
-        segment = BOARD.segment(start, end)
-        bound += Segment(x, y, segment.x1, segment.y1).length / PROFILE.travel_speed
-        bound += segment.length / PROFILE.draw_speed
-        x, y = segment.x2, segment.y2
-    assert printer.seconds / bound <= 1.5
+    paces = [measure(100, seed) for seed in (1, 2, 3, 4)]
+    assert statistics.mean(pace.share_of_moves for pace in paces) >= 0.85
+    assert statistics.mean(pace.share_of_length for pace in paces) >= 0.85
+    assert statistics.mean(pace.to_the_bound for pace in paces) <= 1.5
 
 
 def _replaced(pattern: str, by: str) -> Callable[[Lines], Lines]:
