@@ -23,12 +23,16 @@ def refusal(game: Game, rules: Rules, user: User, mono: float) -> str | None:
     return f"somebody was faster: ask again in {math.ceil(anybodys)} s" if anybodys > 0 else None
 
 
+def longest(rules: Rules) -> int:
+    """Seconds after which nobody has to be remembered any more."""
+    return max(rules.cooldown_user, rules.cooldown_all)
+
+
 def remember(game: Game, rules: Rules, user: User, mono: float) -> Game:
     """*user* was given a move now."""
-    longest = max(rules.cooldown_user, rules.cooldown_all)
-    if user.is_operator or not longest:
+    if user.is_operator or not longest(rules):
         return game
-    asked = {key: at for key, at in game.asked.items() if mono - at < longest and key != user.key}
+    asked = {key: at for key, at in game.asked.items() if mono - at < longest(rules) and key != user.key}
     asked[user.key] = mono
     while len(asked) > _MOST:
         del asked[next(iter(asked))]

@@ -154,7 +154,8 @@ class Game:
     moves: Mapping[str, Move] = field(default_factory=dict)
     lines: tuple[DrawnLine, ...] = ()
     last: Move | None = None
-    banned: frozenset[str] = frozenset()
+    bans: Mapping[str, str] = field(default_factory=dict)
+    """What is banned, each with the ban that a moderator spoke (moderation.py)."""
     asked: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """When viewers' newest moves were accepted, by the monotonic clock; as long as a cool-down may ask for it."""
     disk_low: bool = False
@@ -182,9 +183,9 @@ class Game:
             ahead = ahead.may_reach(move.strokes)
         return replace(self, plastic=plastic, ahead=ahead)
 
-    def with_bans(self, banned: frozenset[str]) -> Game:
-        """The same with *banned* users."""
-        return replace(self, banned=banned)
+    def with_bans(self, bans: Mapping[str, str]) -> Game:
+        """The same with other *bans*."""
+        return replace(self, bans=bans)
 
     def by_job(self, job: str) -> Move | None:
         """The move that *job* is the present run of."""

@@ -14,6 +14,9 @@ from services.planner.plastic.geometry import BoardGeometry
 
 MOST_CHARACTERS = 200
 DRAW_WORDS = frozenset({"draw", "line", "move"})
+VIEWERS_WORDS = frozenset({"queue", "undo", "help", "board"})
+MODERATORS_WORDS = frozenset({"pause", "resume", "stop", "skip", "clear", "resolve", "ban", "unban"})
+WORDS = DRAW_WORDS | VIEWERS_WORDS | MODERATORS_WORDS
 
 _LOOKALIKES = str.maketrans("авсԁеԍнһ", "abcdeghh")
 """Cyrillic letters that look like a to h, some of them only as capitals; after case folding."""
@@ -21,6 +24,7 @@ _HIDDEN = {"Cf", "Cc", "Zl", "Zp"}
 _LINK = re.compile(r"\w://|\bwww\.|\b[\w-]+\.[a-z]{2,}(/|\b(?=\s|$))")
 _MENTION = re.compile(r"@\w+")
 _COMMAND = re.compile(r"!(\w+)")
+_SAID = re.compile(r"\w+")
 _WORD = re.compile(r"[^\W_]+")
 _SQUARE = re.compile(r"[a-z][1-9][0-9]?")
 _PAIR = re.compile(r"([a-z][1-9][0-9]?)([a-z][1-9][0-9]?)")
@@ -72,6 +76,17 @@ def parse(
     if (words or {}).get(command[1], command[1]) not in DRAW_WORDS:
         return Word(command[1], rest)
     return _ordered(rest, board)
+
+
+def renamed(words: Mapping[str, str]) -> dict[str, str]:
+    """*words* as they are compared, more of them for ours. Raises ValueError for what nobody could say or mean."""
+    said = {normalize(word).removeprefix("!"): normalize(ours).removeprefix("!") for word, ours in words.items()}
+    for word, ours in said.items():
+        if not _SAID.fullmatch(word):
+            raise ValueError(f"{word!r} cannot be said in chat: a word is letters, digits and _")
+        if ours not in WORDS:
+            raise ValueError(f"{word!r} stands for {ours!r}, which is none of ours: {', '.join(sorted(WORDS))}")
+    return said
 
 
 def normalize(text: str) -> str:

@@ -133,25 +133,20 @@ def _resolve(turn: Turn, arguments: tuple[str, ...]) -> str:
 
 
 def _ban(turn: Turn, arguments: tuple[str, ...]) -> str:
-    key = moderation.key_of(arguments[0])
-    banned = turn.game.banned | {key}
-    theirs = [m for m in turn.game.moves.values() if key in moderation.keys(m.user)]
-    # The same person under another name is still banned, where it is known who it is.
-    banned |= {f"{m.user.source}:{m.user.id}" for m in theirs}
-    if len(banned) > moderation.MOST_BANS:
-        raise Refused(f"{moderation.MOST_BANS} users are banned, which is the most: unban some")
-    turn.game = turn.game.with_bans(banned)
-    for move in theirs:
-        if move.waits:
-            turn.take_out(move, "its user was banned")
+    try:
+        turn.game = turn.game.with_bans(moderation.banned(turn.game, arguments[0]))
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    for move in [m for m in turn.game.moves.values() if m.waits and moderation.ban_of(turn.game, m.user) is not None]:
+        turn.take_out(move, "its user was banned")
     return "banned"
 
 
 def _unban(turn: Turn, arguments: tuple[str, ...]) -> str:
-    key = moderation.key_of(arguments[0])
-    if key not in turn.game.banned:
-        raise Refused("nobody is banned under that name")
-    turn.game = turn.game.with_bans(turn.game.banned - {key})
+    try:
+        turn.game = turn.game.with_bans(moderation.unbanned(turn.game, arguments[0]))
+    except ValueError as error:
+        raise Refused(str(error)) from error
     return "unbanned"
 
 

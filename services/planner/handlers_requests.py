@@ -29,7 +29,9 @@ def requested(turn: Turn, event: Requested) -> None:
 
 def admission(turn: Turn, user: User, *, bypass: bool = False) -> str | None:
     """Why *user* may not have another move now, None when it may. Moderators *bypass* caps and cool-downs of one."""
-    if moderation.is_banned(turn.game, user):
+    ban = moderation.ban_of(turn.game, user)
+    if ban is not None:
+        turn.game = turn.game.with_bans(moderation.learnt(turn.game, user, ban))
         return "you may not draw here"
     reason = queue.refusal(turn.game, turn.rules, user, bypass=bypass)
     return reason if reason is not None or bypass else cooldown.refusal(turn.game, turn.rules, user, turn.now.mono)

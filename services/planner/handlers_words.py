@@ -9,12 +9,11 @@ from contracts.moves import MoveState
 from contracts.plan import ControlWord
 from services.planner import handlers_commands, queue
 from services.planner.game import User, held_reason
-from services.planner.grammar import Word
+from services.planner.grammar import MODERATORS_WORDS, VIEWERS_WORDS, Word
 from services.planner.turn import Turn
 
 _MODERATORS = {Role.BROADCASTER, Role.MODERATOR}
 _CONTROLS = {"pause": ControlWord.PAUSE, "resume": ControlWord.RESUME, "stop": ControlWord.STOP}
-_COMMANDS = {"skip", "clear", "resolve", "ban", "unban"}
 _MOST_WORDS = 2
 
 
@@ -26,7 +25,7 @@ def is_moderator(message: ChatMessage) -> bool:
 def knows(turn: Turn, word: str) -> str | None:
     """The word of ours that *word* is or stands for, None when it is some other bot's."""
     ours = turn.setup.settings.chat_words.get(word, word)
-    return ours if ours in _VIEWERS or ours in _CONTROLS or ours in _COMMANDS else None
+    return ours if ours in VIEWERS_WORDS or ours in MODERATORS_WORDS else None
 
 
 def answer(turn: Turn, message: ChatMessage, user: User, word: str, said: Word) -> str:

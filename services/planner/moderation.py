@@ -1,27 +1,72 @@
-"""Who may not draw. A ban names a user as people see it (``name``) or as it is (``source:id``)."""
+"""Who may not draw. A ban names a user as people see it (``name``) or as it is (``source:id``).
+
+A name can be changed, so a ban that names one also holds for every id that is known to go by it. Those ids remember
+the ban that they belong to, and are free again together with it.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 
 from services.planner.game import Game, User
 
 MOST_BANS = 5000
 
+Bans = Mapping[str, str]
+"""What is banned, each with the ban that a moderator spoke."""
 
-def keys(user: User) -> frozenset[str]:
-    """What a ban of *user* may be written as."""
-    return frozenset({_fold(user.name), f"{user.source}:{user.id}"})
+
+def banned(game: Game, written: str) -> Bans:
+    """The bans with *written* among them. Raises ValueError when there are too many."""
+    ban = key_of(written)
+    ids = {_id_key(source, user_id): ban for source, user_id in _known_as(game, ban)}
+    bans = {**ids, **game.bans, ban: ban}
+    if len(bans) > MOST_BANS:
+        raise ValueError(f"{MOST_BANS} users are banned, which is the most: unban some")
+    return bans
+
+
+def unbanned(game: Game, written: str) -> Bans:
+    """The bans without *written*. Raises ValueError when nothing is banned by it."""
+    key = key_of(written)
+    ban = game.bans.get(key)
+    if ban is None:
+        raise ValueError("nobody is banned under that name")
+    # An id that came in by a name can be freed by itself; a name frees all that came in by it.
+    gone = {key} if key != ban else {one for one, of in game.bans.items() if of == ban}
+    return {one: of for one, of in game.bans.items() if one not in gone}
+
+
+def ban_of(game: Game, user: User) -> str | None:
+    """The ban that *user* is under, None when moves of *user* are taken."""
+    return next((game.bans[key] for key in _keys(user) if key in game.bans), None)
+
+
+def learnt(game: Game, user: User, ban: str) -> Bans:
+    """The bans, with who *user* is: under another name it is still the same."""
+    key = _id_key(user.source, user.id)
+    return game.bans if key in game.bans or len(game.bans) >= MOST_BANS else {**game.bans, key: ban}
 
 
 def key_of(written: str) -> str:
-    """The ban that a moderator means with *written*: a name with or without @, or source:id."""
+    """What a moderator means with *written*: a name with or without @, or source:id."""
     return written if ":" in written else _fold(written.removeprefix("@"))
 
 
-def is_banned(game: Game, user: User) -> bool:
-    """Whether moves of *user* are refused."""
-    return not game.banned.isdisjoint(keys(user))
+def _keys(user: User) -> tuple[str, str]:
+    return _id_key(user.source, user.id), _fold(user.name)
+
+
+def _known_as(game: Game, name: str) -> set[tuple[str, str]]:
+    """Identities that asked for a move under *name* on this board."""
+    asked = {move.user.key for move in game.moves.values() if _fold(move.user.name) == name}
+    drew = {(line.user.source, line.user.id) for line in game.lines if _fold(line.user.name) == name}
+    return asked | drew
+
+
+def _id_key(source: str, user_id: str) -> str:
+    return f"{source}:{user_id}"
 
 
 def _fold(name: str) -> str:

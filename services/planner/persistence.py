@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.board import Plate
 from contracts.moves import ENDS, MoveState
+from services.chassis.clock import Now
 from services.chassis.store import Schema, Store, Unit
+from services.planner import cooldown
 from services.planner.effects import Effect, Keep, KeepPlan, Laid, Seen
-from services.planner.game import Game, Header, Move, Setup, User
+from services.planner.game import OPERATOR, Game, Header, Move, Setup, User
 from services.planner.plastic.heightmap import HeightMap
 from services.planner.plastic.strokes import pack, unpack
+from services.planner.rules import Rules
 from services.planner.turn import drawn_line
 
 SEEN_KEPT = 20_000
@@ -54,7 +57,12 @@ SCHEMA = Schema(
             id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, message_id TEXT NOT NULL,
             UNIQUE (source, message_id)
         );
+        """,
+        # The ban that a moderator spoke; an id that is known to go by a banned name belongs to that.
         """
+        ALTER TABLE bans ADD COLUMN ban TEXT NOT NULL DEFAULT '';
+        UPDATE bans SET ban = key;
+        """,
     ],
 )
 
@@ -72,8 +80,8 @@ class Rows:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def load(self, setup: Setup) -> Game:
-        """The state as it was committed last; a new data folder is given its instance."""
+    def load(self, setup: Setup, at: Now) -> Game:
+        """The state as it was committed last, at this time; a new data folder is given its instance."""
         found = self._store.read("SELECT body FROM header")
         if not found:
             header = Header(instance=secrets.token_hex(4), shape=setup.shape)
@@ -94,11 +102,26 @@ class Rows:
             moves={move.id: move for move in active},
             lines=tuple(drawn_line(move, setup) for move in drawn if setup.geometry.has(move.start, move.end)),
             last=last[0] if last else None,
-            banned=frozenset(key for (key,) in self._store.read("SELECT key FROM bans")),
+            bans=dict(self._store.read("SELECT key, ban FROM bans")),
+            asked=self._asked(setup.rules.with_changes(dict(header.changes)), at),
         )
         if header.shape != setup.shape:
             return game  # heights that were computed for another machine or board mean nothing on this one
         return game.with_plastic(self._plastic(bare, header.board, under_way))
+
+    def _asked(self, rules: Rules, at: Now) -> dict[tuple[str, str], float]:
+        """When viewers were last given a move, as far as a cool-down may still ask for it."""
+        since = (at.wall - timedelta(seconds=cooldown.longest(rules))).isoformat()
+        found = self._store.read(
+            "SELECT source, user_id, MAX(accepted_at) FROM moves WHERE changed_at > ? AND accepted_at > ? "
+            "GROUP BY source, user_id ORDER BY 3",
+            (since, since),
+        )
+        return {
+            (source, user_id): at.mono - max(0.0, (at.wall - datetime.fromisoformat(accepted)).total_seconds())
+            for source, user_id, accepted in found
+            if (source, user_id) != OPERATOR.key
+        }
 
     def _plastic(self, plastic: HeightMap, board: int, under_way: set[str | None]) -> HeightMap:
         """What may lie on *board*, the runs *under_way* aside."""
@@ -129,10 +152,8 @@ class Rows:
         """Everything that a step changed, within *unit*."""
         if after.header != before.header:
             _write_header(unit, after.header)
-        for key in before.banned - after.banned:
-            unit.execute("DELETE FROM bans WHERE key = ?", (key,))
-        for key in after.banned - before.banned:
-            unit.execute("INSERT OR IGNORE INTO bans VALUES (?)", (key,))
+        if after.bans is not before.bans:
+            _write_bans(unit, before.bans, after.bans)
         for effect in effects:
             if isinstance(effect, Keep):
                 _write_move(unit, effect.move, wall.isoformat())
@@ -175,6 +196,13 @@ def _read_move(row: tuple[Any, ...]) -> Move:
     board, number, start, end, source, user_id, name, request_id, channel, message_id, round_, state, *rest = row
     user = User(source, user_id, name)
     return Move(board, number, start, end, user, request_id, channel, message_id, round_, MoveState(state), *rest)
+
+
+def _write_bans(unit: Unit, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    for key in before.keys() - after.keys():
+        unit.execute("DELETE FROM bans WHERE key = ?", (key,))
+    for key, ban in after.items() - before.items():
+        unit.execute("INSERT OR REPLACE INTO bans (key, ban) VALUES (?, ?)", (key, ban))
 
 
 def _write_plan(unit: Unit, plan: KeepPlan) -> None:

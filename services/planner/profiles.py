@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -114,7 +115,7 @@ class ProfileFile(_Table):
         )
 
     def geometry(self) -> BoardGeometry:
-        """The board. Raises BadProfile when it cannot be, or does not fit on the bed beside the homing corner."""
+        """The board. Raises BadProfile with a line for everything that is in something else's way on the bed."""
         board, machine = self.board, self.machine
         try:
             geometry = BoardGeometry(
@@ -123,19 +124,30 @@ class ProfileFile(_Table):
             geometry.check_on_bed(machine.bed_x, machine.bed_y)
         except ValueError as error:
             raise BadProfile(str(error)) from error
+        wrong = list(self._in_the_way(geometry))
+        if wrong:
+            raise BadProfile("\n".join(wrong))
+        return geometry
+
+    def _in_the_way(self, geometry: BoardGeometry) -> Iterator[str]:
+        board, machine = self.board, self.machine
+        park = f"the park position ({machine.park_x:g}, {machine.park_y:g})"
         if max(board.origin_x, board.origin_y) < machine.homing_corner:
-            raise BadProfile(
+            yield (
                 f"the board begins at ({board.origin_x:g}, {board.origin_y:g}), where Z homes: keep "
                 f"{machine.homing_corner:g} mm free, or set homing_corner"
             )
+        if machine.park_x > machine.bed_x or machine.park_y > machine.bed_y:
+            yield f"{park} is beside the bed of {machine.bed_x:g} x {machine.bed_y:g} mm: set park_x and park_y"
+        elif geometry.covers(machine.park_x, machine.park_y):
+            yield f"{park} is on the board, where the nozzle would ooze onto lines: set park_x and park_y beside it"
         if self.heights.most < self.nozzle.layer:
-            raise BadProfile(f"heights.most is {self.heights.most:g}, which is less than one layer")
+            yield f"heights.most is {self.heights.most:g}, which is less than one layer"
         if self.purge.length and not slots(geometry, self.profile()):
-            raise BadProfile(
+            yield (
                 f"there is no room for a purge of {self.purge.length:g} mm beside the board, the homing corner and the "
                 "park position: make the board smaller or move it, or set purge.length (0: none)"
             )
-        return geometry
 
 
 def read_profile(path: Path | None) -> ProfileFile:

@@ -76,7 +76,7 @@ class Planner:
 
     async def start(self) -> None:
         """Take up the game where it was."""
-        game = self._rows.load(self._setup)
+        game = self._rows.load(self._setup, now())
         self._actor = actor = Actor(self._store, game, partial(handlers.step, self._setup), self)
         chat = LinkConsumer(
             self._store, self._bus, self._topics.chat, CHAT_BODY, ChatReader(actor, self._rows), self._dead_letters

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, field_validator, model_validator
 
 from services.chassis.discovery.settings import DiscoverySettings
-from services.planner.grammar import normalize
+from services.planner.grammar import renamed
 from services.planner.profiles import ProfileFile, read_profile
 from services.planner.rules import Rules
 
@@ -64,7 +64,7 @@ class PlannerSettings(DiscoverySettings):
     @field_validator("chat_words")
     @classmethod
     def _as_they_are_compared(cls, words: dict[str, str]) -> dict[str, str]:
-        return {normalize(word).removeprefix("!"): meaning.removeprefix("!") for word, meaning in words.items()}
+        return renamed(words)
 
     @model_validator(mode="after")
     def _machine_can_be(self) -> PlannerSettings:

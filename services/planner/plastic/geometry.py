@@ -95,6 +95,10 @@ class BoardGeometry:
         dx, dy = (x2 - x1) / length * self.end_gap, (y2 - y1) / length * self.end_gap
         return Segment(x1 + dx, y1 + dy, x2 - dx, y2 - dy)
 
+    def covers(self, x: float, y: float) -> bool:
+        """Whether (x, y), in mm on the bed, is within the board, its edge not counted."""
+        return 0 < x - self.origin_x < self.size and 0 < y - self.origin_y < self.size
+
     def check_on_bed(self, bed_x: float, bed_y: float) -> None:
         """Raise ValueError when a part of the board lies beside a bed of bed_x x bed_y mm."""
         inside = (

@@ -82,7 +82,7 @@ class Story:
         found = {
             "header": replace(game.header, instance=""),
             "queue": game.moves,
-            "bans": sorted(game.banned),
+            "bans": sorted(game.bans.items()),
             "lines": game.lines,
             "map": (game.plastic, game.ahead),
             "moves": moves,

@@ -31,6 +31,9 @@ def test_the_shipped_profile_is_the_default() -> None:
         ("[heights]\nmost = 0.1", "less than one layer"),
         ("[purge]\nlength = 200\n[machine]\npark_x = 225\npark_y = 100", "no room for a purge"),
         ("[board]\nrotation = 45", "board.rotation"),
+        ("[machine]\npark_x = 236", "beside the bed"),
+        ("[machine]\npark_y = 999", "beside the bed"),
+        ("[machine]\npark_x = 100\npark_y = 100", "on the board"),
         ("[nozzle", "cannot be read"),
     ],
 )
@@ -50,6 +53,10 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         read_profile(path)
     assert "machine.bed_x" in str(caught.value)
     assert "filament.diameter" in str(caught.value)
+    path.write_text("[machine]\npark_x = 999\nhoming_corner = 18\n[heights]\nmost = 0.1", encoding="utf-8")
+    with pytest.raises(BadProfile) as caught:
+        read_profile(path).geometry()
+    assert [line.split()[0] for line in str(caught.value).splitlines()] == ["the", "the", "heights.most"]
 
 
 def test_squares_can_be_set_beside_the_profile() -> None:

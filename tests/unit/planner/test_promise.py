@@ -63,7 +63,7 @@ class Rig:
         self.store.open(OUTBOX, persistence.SCHEMA)
         self.rows = persistence.Rows(self.store)
         self.outbox = Outbox(self.store, "plan")
-        game = self.rows.load(self.setup)
+        game = self.rows.load(self.setup, Now(START, 0.0))
         self.actor: Actor[Game, Input, Effect] = Actor(self.store, game, self._step, self, lambda: Now(START, 0.0))
         self.actor.feed(Started())
 

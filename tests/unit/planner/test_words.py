@@ -76,6 +76,20 @@ def test_words_can_be_renamed() -> None:
     assert "two squares" in reply(bench, said("!hilfe", message_id="m2"))
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"halt": "stopp"}, "none of ours"),
+        ({"halt": "accept"}, "none of ours"),
+        ({"bitte halt": "stop"}, "cannot be said"),
+        ({"": "stop"}, "cannot be said"),
+    ],
+)
+def test_a_word_that_nobody_could_say_or_mean_is_refused(words: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Bench(chat_words=words)
+
+
 @pytest.mark.parametrize(("rule", "second"), [({"cooldown_user": 10}, "u1"), ({"cooldown_all": 10}, "u2")])
 def test_cool_downs_have_an_end_and_say_when(rule: dict[str, Any], second: str) -> None:
     bench = Bench(**rule)
