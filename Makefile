@@ -49,7 +49,7 @@ printrun: venv ## Printrun's G-code reader alone, a second opinion for the tests
 	@[ -d .printrun/printrun ] || $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target .printrun "Printrun==2.2.0"
 
 test: venv tools octoprint printrun ## everything that needs no container engine
-	$(PYTEST) -q -n 2 --dist worksteal tests --ignore=tests/bench --ignore=tests/packaging \
+	$(PYTEST) -q -n 3 --dist worksteal tests --ignore=tests/bench --ignore=tests/packaging \
 	  -m "not docker and not chaos and not soak"
 
 test-packaging: venv ## each service in an environment with its own extra alone; planted imports

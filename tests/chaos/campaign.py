@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts import channels
-from tests.chaos.checker import Verdict, check
+from tests.chaos.checker import OBEY_S, Verdict, check
 from tests.chaos.faults import KINDS, SERVICES, Fault
 from tests.chaos.person import Person
 from tests.chaos.story import Said, Story, Struck
@@ -24,6 +24,9 @@ TICK_S = 0.03
 RECOVER_WITHIN_S = 60.0
 END_WITHIN_S = 120.0
 COPY_EVERY = 4
+ANSWER_WITHIN_S = 5.0
+HELD_S = OBEY_S + 2.0
+"""The judge gives a pause so long before it must hold; it is held for longer than that."""
 WATCHED = {
     channels.MOVE_STATUS.address, channels.BOARD_STATE.address, channels.BOARD_EVENT.address,
     channels.ENDER_STATE.address, channels.ENDER_EVENT.address,
@@ -96,17 +99,32 @@ class Campaign:
         if fault.number % COPY_EVERY == 0:
             for service in SERVICES:
                 copy(self.world, service)
+        kind = KINDS[fault.kind]
+        if kind.upon_pause:
+            self._pause()
         began = time.time()
         heal = strike(self.world, fault)
         self._for(fault.seconds)
         heal()
+        if kind.upon_pause:
+            self._for(HELD_S)
+            self.person.hands_off = False
         ended = time.time()
-        self.struck.append(Struck(fault.kind, fault.target, began, ended, KINDS[fault.kind].doubt))
+        self.struck.append(Struck(fault.kind, fault.target, began, ended, kind.doubt))
         recovered = self._until(lambda: bool(self.truth.drawn) and self.truth.drawn[-1][0] > ended, RECOVER_WITHIN_S)
         took = f"{self.truth.drawn[-1][0] - ended:.1f} s" if recovered else "NOT RECOVERED"
         if not recovered:
             self.unrecovered.append(fault.name)
         self._say(f"{fault.number:4} {fault.name:32} {fault.seconds:4.1f} s, next drawn after {took}")
+
+    def _pause(self) -> None:
+        """Return in the moment in which it is answered, or when it has not been for a while."""
+        self.person.hands_off = True
+        self.person.say(channels.ENDER_COMMAND.address, "pause")
+        end = time.monotonic() + ANSWER_WITHIN_S
+        while self.person.unanswered and time.monotonic() < end:
+            self.person.tick()
+            time.sleep(0.001)
 
     def _for(self, seconds: float) -> None:
         self._until(lambda: False, seconds)

@@ -21,17 +21,21 @@ class Kind:
     """Seconds that it lasts, drawn evenly between these."""
     doubt: bool = False
     """Whether a move in hand may honestly be uncertain after it: OctoPrint's host died, or a memory was lost."""
+    upon_pause: bool = False
+    """Whether it strikes in the moment in which a pause is answered, which then has to hold for a while."""
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("kill", (*SERVICES, BROKER), 0.0, 1.0),
+        Kind("kill_upon_pause", ("octo_bridge",), 0.0, 1.0, upon_pause=True),
         Kind("kill_octoprint", (OCTOPRINT,), 0.0, 1.0, doubt=True),
         Kind("freeze", (*SERVICES, BROKER, OCTOPRINT), 0.3, 6.0),
         Kind("serial_drop", (PRINTER,)),
         Kind("serial_reset", (PRINTER,)),
         Kind("serial_error", (PRINTER,)),
+        Kind("serial_mute", (PRINTER,), 0.5, 6.0),
         Kind("http_reset_before", (OCTOPRINT,), 0.5, 3.0),
         Kind("http_reset_after", (OCTOPRINT,), 0.5, 3.0),
         Kind("http_500", (OCTOPRINT,), 0.5, 3.0),

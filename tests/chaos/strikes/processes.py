@@ -41,4 +41,4 @@ def _process(world: World, target: str) -> ChildProcess:
     return world.octoprint.process if target == OCTOPRINT else world.service(target)
 
 
-STRIKES = {"kill": _kill, "kill_octoprint": _kill_octoprint, "freeze": _freeze}
+STRIKES = {"kill": _kill, "kill_upon_pause": _kill, "kill_octoprint": _kill_octoprint, "freeze": _freeze}

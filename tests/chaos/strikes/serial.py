@@ -28,4 +28,10 @@ def _error(world: World, fault: Fault) -> Callable[[], None]:
     return _nothing
 
 
-STRIKES = {"serial_drop": _drop, "serial_reset": _reset, "serial_error": _error}
+def _mute(world: World, fault: Fault) -> Callable[[], None]:
+    """It obeys and says nothing, as over a cable whose one wire is broken."""
+    world.printer.mute()
+    return world.printer.unmute
+
+
+STRIKES = {"serial_mute": _mute, "serial_drop": _drop, "serial_reset": _reset, "serial_error": _error}
