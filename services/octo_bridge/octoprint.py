@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import requests
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from contracts.printers import Link
 from services.octo_bridge.events import Heaters, Post, Seen
@@ -21,6 +22,11 @@ from services.octo_bridge.state import ACTIVE, LOST, Printer
 LISTING_WITHIN = 30.0
 """Seconds. On a small computer with thousands of files OctoPrint takes its time."""
 CONNECT_WITHIN = 3.0
+LOG_WITHIN = 60.0
+"""Seconds for one file of the log: its disk may be a worn memory card."""
+MOST_BYTES = 64 << 20
+"""Of one answer, and of the log with its rotated files: more would be more than a small computer has to spare."""
+_PIECE = 1 << 16
 _MARGIN = 10.0
 """Seconds behind a print within which the next temperature still speaks of it: OctoPrint records one every few seconds,
 so that a short print has none of its own, and no nozzle warms up by more than 2 °C a second."""
@@ -130,12 +136,12 @@ class OctoPrint:
         files = {"file": (name, text.encode())}
         fields = {"path": folder, "print": "true", "noOverwrite": "true"}
         try:
-            answer = self._request("POST", "/api/files/local", timeout=timeout, files=files, data=fields).json()
+            answer = json.loads(self._request("POST", "/api/files/local", timeout=timeout, files=files, data=fields))
         except Trouble as trouble:
             return (Post.NOT_SENT if trouble.certain else Post.DOUBT), trouble.reason
         except ValueError:
             return Post.DOUBT, "OctoPrint's answer to the upload is not JSON"
-        if answer.get("effectivePrint") is True:
+        if isinstance(answer, dict) and answer.get("effectivePrint") is True:
             return Post.TAKEN, None
         return Post.STORED, "OctoPrint stored the file and did not print it"
 
@@ -173,12 +179,21 @@ class OctoPrint:
             if trouble.status != 404:
                 raise
 
-    def log(self) -> str:
-        """octoprint.log, rotated files first. Raises Trouble; the key must be an administrator's."""
+    def log(self, since: str | None = None) -> str:
+        """octoprint.log, and before it as many of its rotated files as lead back to *since*.
+
+        Raises Trouble; the key must be an administrator's.
+        """
+        text = self._text("/downloads/logs/octoprint.log")
+        if since is None or since in text:
+            return text
         listed = self._json("GET", "/plugin/logging/logs").get("files") or []
-        names = sorted(n for f in listed if _ROTATED.fullmatch(n := str(f.get("name", ""))))
-        rotated = [name for name in names if name != "octoprint.log"]
-        return "".join(self._text(f"/downloads/logs/{name}") for name in [*rotated, "octoprint.log"])
+        names = {n for f in listed if _ROTATED.fullmatch(n := str(f.get("name", "")))} - {"octoprint.log"}
+        for name in sorted(names, reverse=True):
+            if since in text or len(text) >= MOST_BYTES:
+                break
+            text = self._text(f"/downloads/logs/{name}") + text
+        return text
 
     def logs_jobs(self) -> bool:
         """Whether the log's levels are known to let the lines about print jobs through. Raises Trouble."""
@@ -265,36 +280,54 @@ class OctoPrint:
 
     def _json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         try:
-            body = self._request(method, path, **more).json()
-        except json.JSONDecodeError as error:
+            body = json.loads(self._request(method, path, **more))
+        except ValueError as error:
             raise Trouble(Link.STARTING, f"OctoPrint's answer to {path} is not JSON; is it starting?") from error
         if not isinstance(body, dict):
             raise Trouble(Link.STARTING, f"OctoPrint's answer to {path} is no JSON object")
         return body
 
     def _text(self, path: str) -> str:
-        return self._request("GET", path).content.decode("utf-8", "replace")
+        return self._request("GET", path, timeout=LOG_WITHIN).decode("utf-8", "replace")
 
-    def _request(self, method: str, path: str, *, timeout: float | None = None, **more: Any) -> requests.Response:
+    def _request(self, method: str, path: str, *, timeout: float | None = None, **more: Any) -> bytes:
+        """The body of a good answer. It has to begin within *timeout* s, and to be there after twice that."""
+        within = timeout or self._timeout
+        give_up = time.monotonic() + CONNECT_WITHIN + 2 * within
         if self._session is None:
             self._session = requests.Session()
             self._session.headers["X-Api-Key"] = self._key
             self._session.trust_env = False  # a proxy of the environment has no business between bridge and printer
         try:
-            answer = self._session.request(
+            with self._session.request(
                 method,
                 self._url + path,
-                timeout=(CONNECT_WITHIN, timeout or self._timeout),
+                timeout=(CONNECT_WITHIN, within),
                 allow_redirects=False,
+                stream=True,
                 **more,
-            )
-        except requests.RequestException as error:
+            ) as answer:
+                body = self._body(answer, path, give_up)
+        except (requests.RequestException, HTTPError) as error:
             raise self._no_answer(error) from error
         if answer.status_code >= 300:
-            raise self._bad_answer(answer)
-        return answer
+            raise self._bad_answer(answer.status_code, body)
+        return body
 
-    def _no_answer(self, error: requests.RequestException) -> Trouble:
+    def _body(self, answer: requests.Response, path: str, give_up: float) -> bytes:
+        """All of it, unless it is too much or drips: a read's deadline begins anew with every byte."""
+        pieces: list[bytes] = []
+        size = 0
+        while piece := answer.raw.read1(_PIECE, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise Trouble(Link.OK, f"OctoPrint's answer to {path} is larger than {MOST_BYTES >> 20} MB")
+            if time.monotonic() > give_up:
+                raise Trouble(Link.NO_OCTOPRINT, f"OctoPrint's answer to {path} comes too slowly")
+        return b"".join(pieces)
+
+    def _no_answer(self, error: requests.RequestException | HTTPError) -> Trouble:
         cause = error.args[0] if error.args else None
         refused = isinstance(getattr(cause, "reason", None), NewConnectionError)
         never = refused or isinstance(error, requests.ConnectTimeout)
@@ -302,15 +335,15 @@ class OctoPrint:
         return Trouble(Link.NO_OCTOPRINT, f"{what} {self._url}; does OctoPrint run, is BOARDCAST_OCTOPRINT_URL right?",
                        certain=never)  # fmt: skip
 
-    def _bad_answer(self, answer: requests.Response) -> Trouble:
-        status = answer.status_code
+    def _bad_answer(self, status: int, body: bytes) -> Trouble:
         if status in (401, 403):
             reason = "OctoPrint refuses the API key; check BOARDCAST_OCTOPRINT_API_KEY"
             return Trouble(Link.WRONG_KEY, reason, certain=True, status=status)
         if status in (502, 503, 504):
             return Trouble(Link.STARTING, f"OctoPrint is starting ({status})", certain=status == 503, status=status)
         certain = status in (400, 404, 413, 415)
-        return Trouble(Link.OK, f"OctoPrint answered {status}: {answer.text[:200]}", certain=certain, status=status)
+        said = body[:200].decode("utf-8", "replace")
+        return Trouble(Link.OK, f"OctoPrint answered {status}: {said}", certain=certain, status=status)
 
 
 def _find(entries: list[Any], path: str) -> dict[str, Any] | None:

@@ -175,7 +175,7 @@ class Worker:
             await self._put_mark(end)
             verbose = await self.looks.do(lambda c: c.logs_jobs())
             for _ in range(LOG_LINES_WITHIN):
-                text = await self.looks.do(lambda c: c.log())
+                text = await self.looks.do(lambda c: c.log(since))
                 if end in text:
                     return cut(text, since, end, verbose=verbose), None
                 await asyncio.sleep(LOG_LINES_EVERY)

@@ -68,6 +68,8 @@ class Campaign:
             self._until(lambda: len(self.truth.drawn) >= 2, RECOVER_WITHIN_S)
             for fault in faults:
                 self._one(fault)
+                if self.unrecovered:
+                    break  # whatever came after would tell of nothing else
             self.finish()
             story = self.story(began)
         finally:

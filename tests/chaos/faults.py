@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
         Kind("net_delay", SERVICES, 0.5, 4.0),
         Kind("net_one_way_up", SERVICES, 0.5, 4.0),
         Kind("net_one_way_down", SERVICES, 0.5, 4.0),
+        Kind("net_lossy", SERVICES, 1.0, 4.0),
         Kind("disk_full", SERVICES, 0.5, 4.0),
         Kind("disk_read_only", SERVICES, 0.5, 4.0),
         Kind("clock_ahead", SERVICES),

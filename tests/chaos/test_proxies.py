@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import socket
 import threading
 import time
@@ -11,10 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deploy.simulators.ports import LOOPBACK
 from tests.chaos.proxies.http import HttpProxy, Road
 from tests.chaos.proxies.loop import Loop
+from tests.chaos.proxies.mqtt import Packets
 from tests.chaos.proxies.tcp import Line, TcpProxy
 
 
@@ -126,6 +130,11 @@ def echo() -> Iterator[int]:
     thread.join()
 
 
+HELLO = b"\x30\x05hello"
+"""A message, as MQTT packs it."""
+PING = b"\xc0\x00"
+
+
 def _say_back(connection: socket.socket) -> None:
     with connection:
         try:
@@ -140,8 +149,8 @@ def line(loop: Loop, echo: int) -> Iterator[tuple[TcpProxy, socket.socket]]:
     proxy = TcpProxy(loop, echo)
     proxy.start()
     with socket.create_connection((LOOPBACK, proxy.port), timeout=0.5) as client:
-        client.sendall(b"hello")
-        assert client.recv(100) == b"hello"
+        client.sendall(HELLO)
+        assert client.recv(100) == HELLO
         yield proxy, client
     proxy.stop()
 
@@ -162,7 +171,7 @@ def test_a_line_that_lost_something_is_deaf_and_ends_when_it_is_well(
 ) -> None:
     proxy, client = line
     proxy.set(way)
-    client.sendall(b"lost")
+    client.sendall(HELLO)
     with pytest.raises(TimeoutError):
         client.recv(100)
     proxy.set(Line.WELL)
@@ -175,6 +184,44 @@ def test_a_delayed_line_is_late_and_loses_nothing(line: tuple[TcpProxy, socket.s
     client.settimeout(5)
     proxy.set(Line.DELAY, 0.2)
     began = time.monotonic()
-    client.sendall(b"late")
-    assert client.recv(100) == b"late"
+    client.sendall(HELLO)
+    assert client.recv(100) == HELLO
     assert time.monotonic() - began >= 0.4
+
+
+def test_a_lossy_line_loses_messages_and_nothing_else(line: tuple[TcpProxy, socket.socket]) -> None:
+    proxy, client = line
+    client.settimeout(5)
+    proxy.set(Line.LOSSY)
+    client.sendall((HELLO + PING) * 40)
+    heard = b""
+    while heard.count(PING) < 40:
+        heard += client.recv(1000)
+    assert heard.replace(PING, b"").replace(HELLO, b"") == b""
+    assert 0 < heard.count(HELLO) < 40
+    proxy.set(Line.WELL)
+    with pytest.raises(ConnectionResetError):
+        client.recv(100)
+
+
+@given(st.lists(st.binary(max_size=300), max_size=20), st.lists(st.integers(1, 50), min_size=1))
+def test_packets_are_cut_wherever_the_bytes_break_off(bodies: list[bytes], pieces: list[int]) -> None:
+    sent = [_packet(body) for body in bodies]
+    stream, packets = b"".join(sent), Packets()
+    found: list[bytes] = []
+    sizes = itertools.cycle(pieces)
+    while stream:
+        size = next(sizes)
+        found += packets.of(stream[:size])
+        stream = stream[size:]
+    assert found == sent
+
+
+def test_what_is_no_mqtt_is_refused() -> None:
+    with pytest.raises(ValueError, match="MQTT"):
+        list(Packets().of(b"\xff" * 5))
+
+
+def _packet(body: bytes) -> bytes:
+    low, high = len(body) % 128, len(body) // 128
+    return bytes([0x30, low | 0x80, high] if high else [0x30, low]) + body

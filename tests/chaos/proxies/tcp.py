@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from enum import StrEnum
 
 from deploy.simulators.ports import LOOPBACK
 from tests.chaos.proxies.loop import Loop, reset
+from tests.chaos.proxies.mqtt import Packets, is_publish
 
 _CHUNK = 65536
+LOST = 0.25
+"""Of the messages on a lossy line."""
 
 
 class Line(StrEnum):
@@ -23,12 +27,16 @@ class Line(StrEnum):
     """What the service sends is lost; it still hears."""
     ONE_WAY_DOWN = "one_way_down"
     """What the broker sends is lost."""
+    LOSSY = "lossy"
+    """Some messages are lost, both ways, and those behind them arrive: as when a broker's queue is full."""
 
 
 class TcpProxy:
     """Listens on the loopback interface for one service."""
 
-    def __init__(self, loop: Loop, upstream: int) -> None:
+    def __init__(self, loop: Loop, upstream: int, *, seed: int = 0) -> None:
+        """*seed* draws what a lossy line loses."""
+        self._rng = random.Random(seed)
         self._loop = loop
         self._upstream = upstream
         self._line = Line.WELL
@@ -59,7 +67,7 @@ class TcpProxy:
         self._reset_all()
 
     async def _set(self, line: Line, delay: float) -> None:
-        lossy = {Line.CUT, Line.ONE_WAY_UP, Line.ONE_WAY_DOWN}
+        lossy = {Line.CUT, Line.ONE_WAY_UP, Line.ONE_WAY_DOWN, Line.LOSSY}
         if line is Line.CUT or (line is Line.WELL and self._line in lossy):
             self._reset_all()
         self._line, self._delay = line, delay
@@ -94,11 +102,15 @@ class TcpProxy:
                 reset(one)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: Line) -> None:
+        packets = Packets()
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
                 if self._line is deaf:
                     continue
                 if self._line is Line.DELAY:
                     await asyncio.sleep(self._delay)
-                writer.write(data)
+                writer.write(b"".join(packet for packet in packets.of(data) if not self._is_lost(packet)))
                 await writer.drain()
+
+    def _is_lost(self, packet: bytes) -> bool:
+        return self._line is Line.LOSSY and is_publish(packet) and self._rng.random() < LOST

@@ -54,7 +54,7 @@ def test_every_line_of_a_session_is_what_it_should_be(floor: Floor, printer: Mar
     floor.table.wait_ended(1, 60)
     wait_until(lambda: floor.heat().nozzle_target == 150, 30, "standby")
     assert floor.heat().bed_target == 60, "cooling would release the drawing"
-    # At sixty times the speed OctoPrint's last reading is minutes old: the bridge must have seen how cold it has become.
+    # At sixty times the speed a reading is minutes old: the bridge must have seen how cold it has become.
     floor.wait_ender(lambda state: (state["nozzle_actual"] or 0) < 190, "a nozzle that has cooled")
     floor.table.insist(("a2", "b2"), "woken")
     floor.table.wait_ended(2, 60)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.octo_bridge import events as e
+from services.octo_bridge import octoprint
 from services.octo_bridge.gcode_file import done_in, done_line, is_ours, path_of
 from services.octo_bridge.handlers_foreign import WATCHED
 from services.octo_bridge.octoprint import OctoPrint, printer_of, printer_of_id
@@ -125,3 +126,39 @@ def test_a_nozzle_that_was_cold_before_its_job_began_is_no_evidence(monkeypatch:
     assert client.coldest((100.0, 102.0)) == 203
     assert client.coldest((97.0, 99.0)) == 185
     assert client.coldest((110.0, 120.0)) is None
+
+
+LOGS = {
+    "octoprint.log": "today",
+    "octoprint.log.2026-01-03": "third mark-b ",
+    "octoprint.log.2026-01-02": "second mark-a ",
+    "octoprint.log.2026-01-01": "first ",
+}
+
+
+@pytest.mark.parametrize(
+    ("since", "text"),
+    [
+        (None, "today"),
+        ("today", "today"),
+        ("mark-b", "third mark-b today"),
+        ("mark-a", "second mark-a third mark-b today"),
+        ("mark-of-another", "first second mark-a third mark-b today"),
+    ],
+)
+def test_the_log_is_read_as_far_back_as_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, since: str | None, text: str
+) -> None:
+    client = OctoPrint("http://octoprint", "key", 1)
+    names = [*LOGS, "serial.log", "octoprint.log.old", "../octoprint.log"]
+    monkeypatch.setattr(client, "_json", lambda *_: {"files": [{"name": name} for name in names]})
+    monkeypatch.setattr(client, "_text", lambda path: LOGS[path.rpartition("/")[2]])
+    assert client.log(since) == text
+
+
+def test_no_more_of_the_log_is_read_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(octoprint, "MOST_BYTES", 10)
+    client = OctoPrint("http://octoprint", "key", 1)
+    monkeypatch.setattr(client, "_json", lambda *_: {"files": [{"name": name} for name in LOGS]})
+    monkeypatch.setattr(client, "_text", lambda path: LOGS[path.rpartition("/")[2]])
+    assert client.log("mark-a") == "third mark-b today"

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from contracts.printers import Link
+from services.octo_bridge import worker as worker_module
 from services.octo_bridge.effects import Gather
 from services.octo_bridge.events import EvidenceFound, Input
 from services.octo_bridge.evidence import Evidence, History
-from services.octo_bridge.worker import Worker
+from services.octo_bridge.octoprint import Trouble
+from services.octo_bridge.worker import MARKS_TRIED, Worker
 from tests.unit.octo_bridge.machine import job_id, settings
 
 ASKED = Gather(job_id(1), 1, "boardcast/x/j-a1.gcode", "mark")
@@ -69,3 +72,29 @@ async def test_one_question_is_under_way_at_a_time(monkeypatch: pytest.MonkeyPat
     late.set()
     await settled()
     assert len(said) == 1
+
+
+@pytest.mark.parametrize(("refusals", "put"), [(0, True), (MARKS_TRIED - 1, True), (MARKS_TRIED, False)])
+async def test_a_mark_is_put_again_while_octoprint_stumbles(
+    monkeypatch: pytest.MonkeyPatch, refusals: int, put: bool
+) -> None:
+    monkeypatch.setattr(worker_module, "MARK_AGAIN", 0)
+    made = Worker(settings(), lambda _: None)
+    tried: list[str] = []
+
+    class Stumbling:
+        def mark(self, mark: str) -> None:
+            tried.append(mark)
+            if len(tried) <= refusals:
+                raise Trouble(Link.OK, "OctoPrint answered 500", status=500)
+
+    async def do(call: Callable[[Any], None]) -> None:
+        call(Stumbling())
+
+    monkeypatch.setattr(made.looks, "do", do)
+    if put:
+        await made._put_mark("mark")
+    else:
+        with pytest.raises(Trouble):
+            await made._put_mark("mark")
+    assert tried == ["mark"] * min(refusals + 1, MARKS_TRIED)
