@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("kill", (*SERVICES, BROKER), 0.0, 1.0),
         Kind("kill_upon_pause", ("octo_bridge",), 0.0, 1.0, upon_pause=True),
+        Kind("kill_upon_upload", ("octo_bridge",), 0.0, 1.0),
         Kind("kill_octoprint", (OCTOPRINT,), 0.0, 1.0, doubt=True),
         Kind("freeze", (*SERVICES, BROKER, OCTOPRINT), 0.3, 6.0),
         Kind("serial_drop", (PRINTER,)),
@@ -42,6 +43,7 @@ KINDS: dict[str, Kind] = {
         Kind("http_503", (OCTOPRINT,), 0.5, 3.0),
         Kind("http_409", (OCTOPRINT,), 0.5, 3.0),
         Kind("http_timeout_after", (OCTOPRINT,), 0.5, 5.0),
+        Kind("http_upload_timeout", (OCTOPRINT,), 0.5, 5.0),
         Kind("http_slow_body", (OCTOPRINT,), 0.5, 5.0),
         Kind("http_half_open", (OCTOPRINT,), 0.5, 6.0),
         Kind("net_cut", SERVICES, 0.0, 3.0),

@@ -34,6 +34,8 @@ class Road(StrEnum):
     S409 = "409"
     TIMEOUT_AFTER = "timeout_after"
     """OctoPrint took it; the answer never comes."""
+    UPLOAD_TIMEOUT = "upload_timeout"
+    """The same for uploads alone."""
     SLOW_BODY = "slow_body"
     """The answer trickles."""
     HALF_OPEN = "half_open"
@@ -53,6 +55,8 @@ class HttpProxy:
         self.port = 0
         self.hit = 0
         """How many requests went wrong."""
+        self.uploads = 0
+        """How many uploads OctoPrint has answered."""
 
     def start(self) -> None:
         """Listen; `port` is known then."""
@@ -120,10 +124,12 @@ class HttpProxy:
 
     async def _pass_on(self, road: Road, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
         answer = await self._ask(_CONNECTION.sub(b"", head)[:-4] + b"\r\nConnection: close\r\n\r\n" + body)
+        upload = head.startswith(b"POST /api/files/local ")
+        self.uploads += upload
         if road is Road.RESET_AFTER:
             reset(writer)
             return
-        if road is Road.TIMEOUT_AFTER:
+        if road is Road.TIMEOUT_AFTER or (road is Road.UPLOAD_TIMEOUT and upload):
             await self._well.wait()
             reset(writer)
             return
