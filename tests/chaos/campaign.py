@@ -11,6 +11,7 @@ from pathlib import Path
 from contracts import channels
 from tests.chaos.checker import OBEY_S, Verdict, check
 from tests.chaos.faults import KINDS, SERVICES, Fault
+from tests.chaos.links import OUTCOME, PLAN
 from tests.chaos.person import Person
 from tests.chaos.story import Said, Story, Struck
 from tests.chaos.strikes import strike
@@ -29,7 +30,7 @@ HELD_S = OBEY_S + 2.0
 """The judge gives a pause so long before it must hold; it is held for longer than that."""
 WATCHED = {
     channels.MOVE_STATUS.address, channels.BOARD_STATE.address, channels.BOARD_EVENT.address,
-    channels.ENDER_STATE.address, channels.ENDER_EVENT.address,
+    channels.ENDER_STATE.address, channels.ENDER_EVENT.address, PLAN, OUTCOME,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from tests.chaos.links import stale_starts
 from tests.chaos.story import File, Said, Story, Word
 
 ENDS = frozenset({"drawn", "failed", "cancelled", "skipped"})
@@ -190,6 +191,9 @@ def _unsafe(facts: _Facts) -> list[Verdict]:
         for file in story.files
         if file.blind and not _overtaken(facts, file)
     ]
+    for stale in stale_starts(story.said):
+        why = f"begun for machine epoch {stale.planned_for}, which had become {stale.machine}"
+        found.append(Verdict("unsafe", move_of(stale.job), why))
     for hot in story.hot:
         excused = sum(max(0.0, min(f.ended, hot.ended) - max(f.began, hot.began)) for f in story.struck)
         if hot.ended - hot.began - excused > story.heaters_off_after + STALL_S:

@@ -25,7 +25,7 @@ class Struck:
 
 @dataclass(frozen=True)
 class Said:
-    """One message on `move/status`, `board/state`, `printer/ender/state` or an event topic."""
+    """One message on `move/status`, a state's or an event's topic, or a link between planner and bridge."""
 
     t: float
     topic: str

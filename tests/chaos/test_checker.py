@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -230,3 +231,36 @@ def test_a_story_that_was_kept_is_read_again_as_it_was(tmp_path: Path) -> None:
     story = replace(uncertain(), struck=[KILLED], hot=[Hot(1, 2)])
     story.write(tmp_path / "story.json")
     assert Story.read(tmp_path / "story.json") == story
+
+
+def run(job: str, epoch: int, seq: int) -> Said:
+    return framed("link/plan", seq, {"kind": "run", "job_id": job, "epoch": epoch})
+
+
+def framed(topic: str, seq: int, body: Mapping[str, object], history: str = "h") -> Said:
+    return Said(float(seq), topic, {"kind": "data", "epoch": history, "seq": seq, "body": dict(body)})
+
+
+STALE, FRESH = "0123abcd-1-1-1-beef", "0123abcd-1-1-2-beef"
+
+
+@pytest.mark.parametrize("history", ["h", "another"])
+def test_a_run_for_a_machine_that_is_no_more_must_not_begin(history: str) -> None:
+    story = good()
+    started = {"kind": "started", "job_id": STALE}
+    notice = framed("link/outcome", 1, {"kind": "machine", "epoch": 4})
+    story.said += [run(STALE, 3, 1), run(FRESH, 4, 2), notice]
+    story.said += [framed("link/outcome", 2, {"kind": "started", "job_id": FRESH})]
+    assert check(story) == []
+    story.said.append(framed("link/outcome", 3, started, history))
+    assert kinds(story) == ({"unsafe"} if history == "h" else set()), "a bridge that lost its memory counts anew"
+
+
+def test_what_was_sent_again_is_judged_by_its_place_and_not_by_its_time() -> None:
+    story = good()
+    began = framed("link/outcome", 1, {"kind": "started", "job_id": STALE})
+    batch = Said(9.0, "link/outcome", {"kind": "batch", "frames": [
+        framed("link/outcome", 2, {"kind": "ended", "job_id": STALE, "epoch": 4}).body, began.body,
+    ]})  # fmt: skip
+    story.said += [run(STALE, 3, 1), began, batch, began]
+    assert check(story) == []

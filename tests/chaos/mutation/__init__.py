@@ -26,6 +26,9 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
         (_CONSUMER, "if frame.seq > place.last + 1:", "if frame.seq < 0:"),
         (_CONSUMER, "if frame.digest != digest(place.digest,", "if not digest(place.digest,"),
     ),
+    "receipt_before_commit": (
+        (_CONSUMER, "            receipts.clear()\n", "            pass\n"),
+    ),
     "sending_after_the_post": (
         (_JOURNAL, "return job.phase.value, job.attempt,",
          "return 'accepted' if job.phase is Phase.SENDING else job.phase.value, job.attempt,"),
