@@ -41,6 +41,8 @@ class Gather:
     attempt: int
     path: str
     mark: str | None
+    least: float
+    """Nozzle temperature, °C, below which nothing counts as drawn."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class AskFirmware:
 
 
 @dataclass(frozen=True)
+class Disconnect:
+    """Have the serial port closed."""
+
+
+@dataclass(frozen=True)
 class ReadLog:
     """Put a mark into OctoPrint's log and read what happened since the last one."""
 
@@ -109,6 +116,6 @@ class DeleteFolder:
 
 
 Effect = (
-    Tell | Announce | Submit | Gather | JobAction | SetTargets | SendLines | Connect | AskFirmware | ReadLog | Look
-    | DeleteFile | DeleteFolder
+    Tell | Announce | Submit | Gather | JobAction | SetTargets | SendLines | Connect | Disconnect | AskFirmware
+    | ReadLog | Look | DeleteFile | DeleteFolder
 )  # fmt: skip

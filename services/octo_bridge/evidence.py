@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.octo_bridge.octolog import Slice
 
@@ -51,8 +53,42 @@ class Finding:
     """How often, a second apart, nothing may be found out: history and log are written within a second."""
 
 
+_MARGIN = 10.0
+"""Seconds behind a print within which the next temperature still speaks of it: OctoPrint records one every few seconds,
+so that a short print has none of its own, and no nozzle warms up by more than 2 °C a second."""
+_ROUNDED = 1.0
+"""OctoPrint writes whole seconds down, rounded off: what it says of a second may have been in the one after."""
 UNTIL_MEASURED = 12
 """Tries until OctoPrint has written down the next temperature."""
+
+
+class Reading(NamedTuple):
+    """What the nozzle was recorded to have, °C, at a second of OctoPrint's clock."""
+
+    at: float
+    actual: float
+    target: float
+
+
+def coldest(readings: Sequence[Reading], window: tuple[float, float], least: float) -> float | None:
+    """Lowest temperature of the nozzle while a file was printed in *window*, and next behind it; None if none is known.
+
+    A nozzle that was turned down behind the print has cooled since: it says that it was hot if it still is, and
+    otherwise nothing. A print without any reading of its own then lies between that and the last one before it.
+    """
+    # Not before it began: a job is sent as soon as the nozzle is warm, and a second earlier it was not.
+    begin, end = window[0] + _ROUNDED, window[1]
+    within = [r.actual for r in readings if begin <= r.at <= end]
+    before = next((r for r in reversed(readings) if r.at <= end), None)
+    behind = next((r for r in readings if max(begin, end) < r.at <= end + _MARGIN), None)
+    if behind is None:
+        return min(within, default=None)
+    wanted = before.target if before is not None else least
+    if behind.target >= wanted or behind.actual >= least:
+        return min([*within, behind.actual])
+    if not within and before is not None and before.at >= begin - _MARGIN and before.actual >= least:
+        return before.actual
+    return min(within, default=None)
 
 
 def judge(evidence: Evidence, path: str, *, finished: bool, followed: bool, cold: bool, least: float) -> Finding:

@@ -36,7 +36,7 @@ def suspect(m: Machine, now: Now) -> Result:
     return m.with_job(replace(job, doubt=reason, asked_at=now.mono - GATHER_EVERY)), []
 
 
-def gather(m: Machine, now: Now) -> Result:
+def gather(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """Ask OctoPrint, again and again until it can answer."""
     job = m.running
     if job is None or job.doubt is None or job.path is None:
@@ -45,7 +45,8 @@ def gather(m: Machine, now: Now) -> Result:
         return (m if job.unanswered_since is None else m.with_job(replace(job, unanswered_since=None))), []
     if job.asked_at is not None and now.mono - job.asked_at < GATHER_EVERY:
         return m, []
-    return m.with_job(replace(job, asked_at=now.mono)), [Gather(job.id, job.attempt, job.path, job.mark)]
+    question = Gather(job.id, job.attempt, job.path, job.mark, _least(job, s))
+    return m.with_job(replace(job, asked_at=now.mono)), [question]
 
 
 def take_evidence(m: Machine, e: EvidenceFound, now: Now, s: BridgeSettings) -> Result:
@@ -57,12 +58,17 @@ def take_evidence(m: Machine, e: EvidenceFound, now: Now, s: BridgeSettings) -> 
         return _unanswered(m, job, e.reason or "it did not answer", now)
     path, job = job.path, replace(job, unanswered_since=None)
     m = m.with_job(job)
-    dry = job.run.dry  # a rehearsal is cold on purpose, and no temperature says anything of it
+    dry = job.run.dry
     finding = judge(
         e.evidence, path, finished=job.finished, followed=job.followed or dry, cold=job.cold and not dry,
-        least=-math.inf if dry else s.nozzle - s.temperature_tolerance,
+        least=_least(job, s),
     )  # fmt: skip
     return _act(m, job, finding, e.evidence, now)
+
+
+def _least(job: Job, s: BridgeSettings) -> float:
+    """A rehearsal is cold on purpose, and no temperature says anything of it."""
+    return -math.inf if job.run.dry else s.nozzle - s.temperature_tolerance
 
 
 def _unanswered(m: Machine, job: Job, reason: str, now: Now) -> Result:

@@ -39,6 +39,8 @@ def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
         effects += more
     if m.running is not None and m.octo.printer is Printer.PRINTING and e.filepos != m.octo.filepos:
         m = replace(m, moved_at=now.mono)
+    if (e.path, e.filepos) != (m.octo.path, m.octo.filepos):
+        m = m.see(still_since=now.mono)
     m = m.see(path=e.path, filepos=e.filepos, completion=e.completion, elapsed=e.elapsed, remaining=e.remaining, z=e.z)
     m = _progress(_readings(m, e, now), e)
     # A file of an earlier job that somebody prints again is no job of ours: nothing was sent, and it runs.
@@ -105,7 +107,8 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
     before = m.octo.printer
     # Idle means: with a job in hand, somebody should have said how it ended. Both kinds of idle count alike.
     since = m.octo.idle_since if m.octo.idle_since is not None else now.mono
-    m = m.see(printer=printer, error=error, idle_since=since if is_idle(printer) else None)
+    still = m.octo.still_since if printer is before and m.octo.still_since is not None else now.mono
+    m = m.see(printer=printer, error=error, idle_since=since if is_idle(printer) else None, still_since=still)
     effects: list[Effect] = []
     if m.foreign and printer not in ACTIVE:
         m, effects = foreign_over(m, now)
@@ -138,7 +141,7 @@ def take_printer_changed(m: Machine, e: PrinterChanged, now: Now) -> Result:
 
 def take_unreachable(m: Machine, e: Unreachable, now: Now) -> Result:
     """OctoPrint does not answer, is starting, or refuses the key."""
-    m = m.see(caught_up=False, idle_since=None)
+    m = m.see(caught_up=False, idle_since=None, still_since=None)
     return _link_is(m, e.link, e.reason, now)
 
 

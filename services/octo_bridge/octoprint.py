@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from contracts.printers import Link
 from services.octo_bridge.events import Heaters, Post, Seen
-from services.octo_bridge.evidence import History
+from services.octo_bridge.evidence import History, Reading
 from services.octo_bridge.state import ACTIVE, LOST, Printer
 
 LISTING_WITHIN = 30.0
@@ -27,11 +27,6 @@ LOG_WITHIN = 60.0
 MOST_BYTES = 64 << 20
 """Of one answer, and of the log with its rotated files: more would be more than a small computer has to spare."""
 _PIECE = 1 << 16
-_MARGIN = 10.0
-"""Seconds behind a print within which the next temperature still speaks of it: OctoPrint records one every few seconds,
-so that a short print has none of its own, and no nozzle warms up by more than 2 °C a second."""
-_ROUNDED = 1.0
-"""OctoPrint writes whole seconds down, rounded off: what it says of a second may have been in the one after."""
 _STATES = {
     "operational": Printer.OPERATIONAL, "starting": Printer.STARTING, "printing": Printer.PRINTING,
     "pausing": Printer.PAUSING, "paused": Printer.PAUSED, "resuming": Printer.RESUMING,
@@ -164,6 +159,10 @@ class OctoPrint:
         """Open *port*. Raises Trouble."""
         self._request("POST", "/api/connection", json={"command": "connect", "port": port})
 
+    def disconnect(self) -> None:
+        """Close the port. Raises Trouble."""
+        self._request("POST", "/api/connection", json={"command": "disconnect"})
+
     def login(self) -> str:
         """The word by which the push socket is opened: ``name:session``. Raises Trouble."""
         body = self._json("POST", "/api/login", json={"passive": True})
@@ -221,23 +220,18 @@ class OctoPrint:
         seen = job_of("", None, body := self._json("GET", "/api/job"))
         return seen["path"] == path and printer_of(str(body.get("state", ""))) in ACTIVE
 
-    def coldest(self, window: tuple[float, float]) -> float | None:
-        """Lowest nozzle temperature recorded in *window* and next behind it, °C; None if none is. Raises Trouble."""
+    def nozzle(self) -> list[Reading]:
+        """The recorded temperatures of the nozzle, half an hour back, in their order. Raises Trouble."""
         try:
             body = self._json("GET", "/api/printer?history=true&exclude=sd,state")
         except Trouble as trouble:
             if trouble.status == 409:
-                return None
+                return []
             raise
         records = (body.get("temperature") or {}).get("history") or []
-        # Not before it began: a job is sent as soon as the nozzle is warm, and a second earlier it was not.
-        begin, end = window[0] + _ROUNDED, window[1]
-        timed = sorted(
-            (float(r.get("time") or 0), pair[0]) for r in records if (pair := heaters_of(r).nozzle) is not None
+        return sorted(
+            Reading(float(r.get("time") or 0), *pair) for r in records if (pair := heaters_of(r).nozzle) is not None
         )
-        within = [degrees for at, degrees in timed if begin <= at <= end]
-        behind = [degrees for at, degrees in timed if max(begin, end) < at <= end + _MARGIN][:1]
-        return min(within + behind, default=None)
 
     # --- what the doctor asks ------------------------------------------------------------------------------------
 

@@ -67,6 +67,11 @@ class BridgeSettings(DiscoverySettings):
     poll_every_without_push: float = Field(default=1, gt=0, description="Polls while it is not.")
     upload_timeout: float = Field(default=10, gt=0, description="How long OctoPrint may take for a job file.")
     http_timeout: float = Field(default=5, gt=0, description="How long it may take for anything else.")
+    stuck_after: float = Field(
+        default=120,
+        ge=5,
+        description="How long OctoPrint may be busy without getting on before its port is opened anew.",
+    )
     connect_back_off: float = Field(default=30, gt=0, description="Longest wait between two connects of the printer.")
 
     @field_validator("octoprint_url")

@@ -167,6 +167,8 @@ class Octo:
     """OctoPrint's log up to this contact was read, or is known to be unreadable."""
     idle_since: float | None = None
     """Operational without a break since."""
+    still_since: float | None = None
+    """Since when neither the printer's state nor the place in the file has changed."""
 
 
 @dataclass(frozen=True)

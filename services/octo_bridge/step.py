@@ -20,6 +20,7 @@ from services.octo_bridge import handlers_jobs as jobs
 from services.octo_bridge import handlers_latch as latch
 from services.octo_bridge import handlers_octoprint as octoprint
 from services.octo_bridge import handlers_restored as restored
+from services.octo_bridge import handlers_stuck as stuck
 from services.octo_bridge.effects import Effect
 from services.octo_bridge.outcome import Result
 from services.octo_bridge.settings import BridgeSettings
@@ -104,12 +105,13 @@ def settle(m: Machine, now: Now, s: BridgeSettings) -> Result:
         lambda m: heat.set_targets(m, now, s),
         lambda m: latch.confirm_stop(m, now),
         lambda m: dead_man.keep(m, now, s),
+        lambda m: stuck.unstick(m, now, s),
         lambda m: octoprint.connect(m, now, s),
         lambda m: octoprint.ask_firmware(m, now),
         lambda m: octoprint.read_log(m, now),
         lambda m: foreign.settle_called_off(m, now),
         lambda m: doubt.suspect(m, now),
-        lambda m: doubt.gather(m, now),
+        lambda m: doubt.gather(m, now, s),
         lambda m: jobs.send(m, now, s),
         lambda m: octoprint.clean_up(m, now),
     )

@@ -21,7 +21,7 @@ from services.octo_bridge.events import (
     Posted,
     Unreachable,
 )  # fmt: skip
-from services.octo_bridge.evidence import Evidence, History
+from services.octo_bridge.evidence import Evidence, History, coldest
 from services.octo_bridge.lane import Lane
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.octoprint import OctoPrint, Trouble
@@ -83,6 +83,8 @@ class Worker:
                 self._begin(self._ask(what, lambda c: c.lines(lines), epoch))
             case fx.Connect(port=port):
                 self._begin(self._ask("connect", lambda c: c.connect(port)))
+            case fx.Disconnect():
+                self._begin(self._ask("disconnect", lambda c: c.disconnect()))
             case fx.AskFirmware():
                 self._begin(self._firmware())
             case fx.DeleteFile(path=path):
@@ -163,11 +165,11 @@ class Worker:
         log_slice, _ = await self._slice(effect.mark, new_mark())
         active = await self.looks.do(lambda c: c.has_in_hand(effect.path))
         present, history, window = await self.looks.do(lambda c: c.history(effect.path))
-        coldest = None
+        lowest = None
         if history is History.SUCCESS and window is not None:
-            span = window
-            coldest = await self.looks.do(lambda c: c.coldest(span))
-        return Evidence(present, history, active, log_slice, coldest)
+            readings = await self.looks.do(lambda c: c.nozzle())
+            lowest = coldest(readings, window, effect.least)
+        return Evidence(present, history, active, log_slice, lowest)
 
     async def _slice(self, since: str | None, end: str) -> tuple[Slice | None, str | None]:
         """OctoPrint's log between two marks, and why there is none."""

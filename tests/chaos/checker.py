@@ -191,9 +191,12 @@ def _unsafe(facts: _Facts) -> list[Verdict]:
         for file in story.files
         if file.blind and not _overtaken(facts, file)
     ]
+    began = {file.job: file.began for file in story.files if file.job is not None}
     for stale in stale_starts(story.said):
-        why = f"begun for machine epoch {stale.planned_for}, which had become {stale.machine}"
-        found.append(Verdict("unsafe", move_of(stale.job), why))
+        # What was on its way when the epoch was raised could not be held back.
+        if began.get(stale.job, 0.0) > stale.since + OVERTAKEN_S:
+            why = f"begun for machine epoch {stale.planned_for}, which had become {stale.machine}"
+            found.append(Verdict("unsafe", move_of(stale.job), why))
     for hot in story.hot:
         excused = sum(max(0.0, min(f.ended, hot.ended) - max(f.began, hot.began)) for f in story.struck)
         if hot.ended - hot.began - excused > story.heaters_off_after + STALL_S:
@@ -221,7 +224,12 @@ def _latched(story: Story) -> list[tuple[float, float, str]]:
     words: list[Word] = sorted(story.words, key=lambda w: w.said)
     for index, word in enumerate(words):
         if word.word in {"pause", "cancel", "stop", "disarm"} and word.answered is not None:
-            release = {"resume", "arm"} if word.word in {"disarm", "stop"} else {"resume"}
+            forgot = any(
+                f.target == "octo_bridge" and f.kind in {"data_lost", "data_restored"} and f.began > word.said
+                for f in story.struck
+            )
+            # A bridge that lost its memory is disarmed: whoever arms it then lets it go on.
+            release = {"resume", "arm"} if word.word in {"disarm", "stop"} or forgot else {"resume"}
             until = next((w.said for w in words[index + 1 :] if w.word in release), story.ended)
             spans.append((word.answered, until, word.word))
     return spans

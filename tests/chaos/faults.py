@@ -36,6 +36,7 @@ KINDS: dict[str, Kind] = {
         Kind("serial_drop", (PRINTER,)),
         Kind("serial_reset", (PRINTER,)),
         Kind("serial_error", (PRINTER,)),
+        Kind("serial_lost_ok", (PRINTER,)),
         Kind("serial_mute", (PRINTER,), 0.5, 6.0),
         Kind("http_reset_before", (OCTOPRINT,), 0.5, 3.0),
         Kind("http_reset_after", (OCTOPRINT,), 0.5, 3.0),

@@ -244,16 +244,21 @@ def framed(topic: str, seq: int, body: Mapping[str, object], history: str = "h")
 STALE, FRESH = "0123abcd-1-1-1-beef", "0123abcd-1-1-2-beef"
 
 
-@pytest.mark.parametrize("history", ["h", "another"])
-def test_a_run_for_a_machine_that_is_no_more_must_not_begin(history: str) -> None:
+@pytest.mark.parametrize(
+    ("history", "began", "wrong"),
+    [("h", 10.0, {"unsafe"}), ("h", 1.5, set()), ("another", 10.0, set())],
+    ids=["late", "on its way already", "by a bridge that lost its memory and counts anew"],
+)
+def test_a_run_for_a_machine_that_is_no_more_must_not_begin(history: str, began: float, wrong: set[str]) -> None:
     story = good()
     started = {"kind": "started", "job_id": STALE}
     notice = framed("link/outcome", 1, {"kind": "machine", "epoch": 4})
     story.said += [run(STALE, 3, 1), run(FRESH, 4, 2), notice]
     story.said += [framed("link/outcome", 2, {"kind": "started", "job_id": FRESH})]
+    story.files[0] = replace(story.files[0], job=STALE, began=began)
     assert check(story) == []
     story.said.append(framed("link/outcome", 3, started, history))
-    assert kinds(story) == ({"unsafe"} if history == "h" else set()), "a bridge that lost its memory counts anew"
+    assert kinds(story) == wrong
 
 
 def test_what_was_sent_again_is_judged_by_its_place_and_not_by_its_time() -> None:
@@ -264,3 +269,13 @@ def test_what_was_sent_again_is_judged_by_its_place_and_not_by_its_time() -> Non
     ]})  # fmt: skip
     story.said += [run(STALE, 3, 1), began, batch, began]
     assert check(story) == []
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [("data_lost", set()), ("kill", {"unsafe"})])
+def test_a_bridge_that_lost_its_memory_is_let_go_on_by_whoever_arms_it(kind: str, wrong: set[str]) -> None:
+    story = good()
+    story.words += [Word(1.0, 1.1, "cancel"), Word(3.0, 3.1, "arm")]
+    story.struck.append(Struck(kind, "octo_bridge", 1.2, 1.3))
+    story.files.append(file("1-2", 8, 9))
+    story.files[1:2] = []
+    assert kinds(story) == wrong

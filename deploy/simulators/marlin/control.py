@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deploy.simulators.marlin.service import Service
 
 HELP = (
-    "status | error TEXT | reset | kill | mute | unmute | drop | corrupt COUNT | push X Y Z | break HEATER"
+    "status | error TEXT | reset | kill | mute | unmute | lose WORD | drop | corrupt COUNT | push X Y Z | break HEATER"
     " | temperature HEATER CELSIUS"
 )
 _TIMEOUT_S = 5
@@ -40,6 +40,8 @@ def _carry_out(service: Service, word: str, rest: str) -> dict[str, Any] | None:
         firmware.kill(rest)
     elif word in {"mute", "unmute"}:
         service.muted = word == "mute"
+    elif word == "lose":
+        firmware.lose_next = rest
     elif word == "drop":
         service.drop()
     elif word == "corrupt":

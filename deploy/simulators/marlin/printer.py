@@ -108,6 +108,10 @@ class MarlinPrinter:
         """Speak again."""
         self.tell("unmute")
 
+    def lose_answer(self, command: str) -> None:
+        """Have the next `ok` for *command*, such as M400, lost on its way to the host."""
+        self.tell(f"lose {command}")
+
     def drop(self) -> None:
         """Take the cable off and put it back."""
         self.tell("drop")

@@ -29,7 +29,9 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "receipt_before_commit": (
         (_CONSUMER, "            receipts.clear()\n", "            pass\n"),
     ),
+    # OctoPrint's refusal of a name that it has stands behind it, and goes too.
     "sending_after_the_post": (
+        ("services.octo_bridge.octoprint", '"noOverwrite": "true"', '"noOverwrite": "false"'),
         (_JOURNAL, "return job.phase.value, job.attempt,",
          "return 'accepted' if job.phase is Phase.SENDING else job.phase.value, job.attempt,"),
     ),

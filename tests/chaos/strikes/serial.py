@@ -34,4 +34,13 @@ def _mute(world: World, fault: Fault) -> Callable[[], None]:
     return world.printer.unmute
 
 
-STRIKES = {"serial_mute": _mute, "serial_drop": _drop, "serial_reset": _reset, "serial_error": _error}
+def _lost_ok(world: World, fault: Fault) -> Callable[[], None]:
+    """OctoPrint waits for ever for the answer to a command that may take long."""
+    world.printer.lose_answer("M400")
+    return _nothing
+
+
+STRIKES = {
+    "serial_drop": _drop, "serial_reset": _reset, "serial_error": _error, "serial_lost_ok": _lost_ok,
+    "serial_mute": _mute,
+}  # fmt: skip

@@ -136,7 +136,7 @@ def test_evidence_is_asked_for_when_it_can_be_complete() -> None:
     rig.feed(e.Tick())
     assert not rig.of(Gather)
     rig.wait(1.0)
-    assert rig.of(Gather) == [Gather(job_id(1), 1, rig.machine.jobs[0].path or "", "mark-1")]
+    assert rig.of(Gather) == [Gather(job_id(1), 1, rig.machine.jobs[0].path or "", "mark-1", 200.0)]
 
 
 def test_no_evidence_twice_is_uncertain_and_raises_the_epoch() -> None:

@@ -119,13 +119,12 @@ def test_a_files_name_and_last_line_say_which_job_and_attempt_it_is() -> None:
     assert not is_ours("boardcast.gcode")
 
 
-def test_a_nozzle_that_was_cold_before_its_job_began_is_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_nozzles_readings_come_in_their_order_and_others_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     client = OctoPrint("http://octoprint", "key", 1)
-    records = [{"time": at, "tool0": {"actual": c, "target": 205}} for at, c in ((98, 185), (101, 204), (104, 203))]
-    monkeypatch.setattr(client, "_json", lambda *_: {"temperature": {"history": records}})
-    assert client.coldest((100.0, 102.0)) == 203
-    assert client.coldest((97.0, 99.0)) == 185
-    assert client.coldest((110.0, 120.0)) is None
+    records = [{"time": at, "tool0": {"actual": c, "target": 205}} for at, c in ((104, 203), (98, 185))]
+    more = [{"time": 99, "bed": {"actual": 60, "target": 60}}, {"time": 100, "tool0": {"actual": None, "target": 0}}]
+    monkeypatch.setattr(client, "_json", lambda *_: {"temperature": {"history": [*records, *more]}})
+    assert client.nozzle() == [(98, 185, 205), (104, 203, 205)]
 
 
 LOGS = {

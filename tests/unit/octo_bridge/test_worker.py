@@ -17,7 +17,7 @@ from services.octo_bridge.octoprint import Trouble
 from services.octo_bridge.worker import MARKS_TRIED, Worker
 from tests.unit.octo_bridge.machine import job_id, settings
 
-ASKED = Gather(job_id(1), 1, "boardcast/x/j-a1.gcode", "mark")
+ASKED = Gather(job_id(1), 1, "boardcast/x/j-a1.gcode", "mark", 200.0)
 
 
 def worker(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Any]) -> tuple[Worker, list[Input], list[Gather]]:
