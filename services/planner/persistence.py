@@ -207,6 +207,9 @@ def _write_bans(unit: Unit, before: Mapping[str, str], after: Mapping[str, str])
 
 def _write_plan(unit: Unit, plan: KeepPlan) -> None:
     move = plan.move
+    if plan.laid is Laid.NOT:
+        unit.execute("DELETE FROM plans WHERE job = ?", (move.job,))
+        return
     unit.execute(
         "INSERT INTO plans (job, board, ordinal, laid, strokes) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (job) DO UPDATE SET laid = excluded.laid",
