@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import Callable, Sequence
 
 from contracts import channels
@@ -13,12 +12,11 @@ from contracts.events import EventKind
 from contracts.presence import Availability
 from contracts.printers import REX_VERBS, RexEvent
 from services.chassis import log
-from services.chassis.actor import Actor
 from services.chassis.announcements import Announcements
 from services.chassis.bus.port import Bus, Message
 from services.chassis.clock import Now, now
 from services.chassis.retained import Retained
-from services.chassis.store import Store, Unit
+from services.chassis.store import Store, Unit, is_store_failure
 from services.rex_bridge import control, memory, orders, poller, telemetry
 from services.rex_bridge.control import Order
 from services.rex_bridge.replies import Identity
@@ -44,6 +42,7 @@ from services.rex_bridge.state import (
     State,
     Todo,
 )
+from services.rex_bridge.steady import Steady
 
 _log = log.get(__name__)
 
@@ -83,6 +82,11 @@ class Printer:
         """What is known."""
         return self._actor.state
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be written, None while all is well."""
+        return self._actor.trouble
+
     def start(self) -> None:
         """Subscribe and begin to look, at the print that was under way when the bridge ended."""
         self._actor = self._make_actor(State(self.id, due=now().mono, tracker=memory.recall(self._store, self.id)))
@@ -119,6 +123,11 @@ class Printer:
         if after.reach is not before.reach:
             unit.after_commit(lambda: _log.info("printer", printer=self.id, reach=after.reach, reason=after.reason))
 
+    def unwritten(self, effect: Effect) -> None:
+        """It is said at most once then."""
+        if isinstance(effect, Say):
+            self._bus.publish(self._event_topic, self._event(effect).to_bytes())
+
     def perform(self, state: State, effects: Sequence[Effect]) -> None:
         """Publish what changed."""
         moment = now()
@@ -135,7 +144,7 @@ class Printer:
             try:
                 self._actor.feed(await self._do(poller.todo(self._actor.state)))
             except Exception:
-                # A full disk, or a defect: said aloud, and not the end of this printer.
+                # A defect: said aloud, and not the end of this printer.
                 _log.exception("a step failed; going on in 5 s", printer=self.id)
                 await asyncio.sleep(5)
 
@@ -179,31 +188,22 @@ class Printer:
     # --- what it is told -------------------------------------------------------------------------------------------
 
     def _commanded(self, message: Message) -> None:
-        word, command_id = None, None
         try:
             command = parse_command(message.payload, REX_VERBS, retained=message.retained)
-            word, command_id = command.command, command.id
             self._order(control.understand(command, self._settings))
         except BadCommand as error:
             _log.warning("command refused", printer=self.id, topic=message.topic, reason=str(error))
             say = Say(EventKind.REFUSED, reason=str(error)[:500], command=error.word, command_id=error.command_id)
             self._answer(say)
-        except (OSError, sqlite3.Error) as error:
-            self._unwritten(error, word, command_id)
 
     def _answer(self, say: Say) -> None:
         try:
             with self._store.transaction() as unit:
                 self._events.add(unit, self._event_topic, self._event(say).to_bytes())
-        except (OSError, sqlite3.Error) as error:
-            self._unwritten(error, say.command, say.command_id)
-
-    def _unwritten(self, error: Exception, word: str | None, command_id: str | None) -> None:
-        """The one answer that needs no disk."""
-        _log.error("a command could not be taken", printer=self.id, command=word, error=str(error))
-        reason = f"nothing can be written ({error}), and nothing was sent: make room on the disk of BOARDCAST_DATA_DIR"
-        say = Say(EventKind.REFUSED, reason=reason[:500], command=word, command_id=command_id)
-        self._bus.publish(self._event_topic, self._event(say).to_bytes())
+        except Exception as error:
+            if not is_store_failure(error):
+                raise
+            self.unwritten(say)
 
     def _order(self, order: Order) -> None:
         _log.info("order", printer=self.id, verb=order.verb, value=order.value, id=order.command_id)
@@ -221,8 +221,8 @@ class Printer:
             print_id=say.print_id, time=now().wall,
         )  # fmt: skip
 
-    def _make_actor(self, state: State) -> Actor[State, Heard, Effect]:
-        return Actor(self._store, state, self._step, self)
+    def _make_actor(self, state: State) -> Steady:
+        return Steady(self._store, state, self._step, self)
 
     def _make_sink(self) -> Sink | None:
         url, token = self._settings.rex_api_url, self._settings.rex_api_token

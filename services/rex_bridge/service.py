@@ -60,6 +60,9 @@ class RexBridge:
         said = "; ".join(telemetry.summary(printer.state) for printer in self._printers)
         if not self._parts.bus.connected:
             return Health(False, f"no connection to the broker, check BOARDCAST_BUS_URL; {said}")
+        trouble = next((printer.trouble for printer in self._printers if printer.trouble is not None), None)
+        if trouble is not None:
+            return Health(False, f"{trouble}; {said}")
         return Health(True, said)
 
     def _introduced(self) -> None:
