@@ -37,6 +37,13 @@ class KeepPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Boards before *board* are no longer kept."""
+
+    board: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Remember that this chat message was answered."""
 
@@ -72,4 +79,4 @@ class Reply:
     reply: ChatReply
 
 
-Effect = Keep | KeepPlan | Seen | Tell | Say | Send | Reply
+Effect = Keep | KeepPlan | Forget | Seen | Tell | Say | Send | Reply

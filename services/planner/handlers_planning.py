@@ -9,7 +9,7 @@ from contracts.events import EventKind
 from contracts.moves import MoveState
 from contracts.plan import ControlWord, Run
 from services.planner import laying, queue
-from services.planner.effects import Send
+from services.planner.effects import Forget, Send
 from services.planner.game import OUTSTANDING, Game, Move, held_reason
 from services.planner.plastic import gcode
 from services.planner.plastic.heightmap import HeightMap
@@ -46,6 +46,9 @@ def begin_board(turn: Turn) -> None:
     bare = HeightMap.empty(turn.setup.profile)
     turn.game = replace(turn.game, lines=(), plastic=bare, ahead=bare)
     turn.say(EventKind.BOARD_NEW, f"board {header.board + 1} begins")
+    kept = turn.setup.settings.boards_kept
+    if kept:
+        turn.do(Forget(header.board + 1 - kept))
 
 
 def _next(game: Game) -> Move | None:

@@ -17,7 +17,7 @@ from contracts.moves import ENDS, MoveState
 from services.chassis.clock import Now
 from services.chassis.store import Schema, Store, Unit
 from services.planner import cooldown
-from services.planner.effects import Effect, Keep, KeepPlan, Laid, Seen
+from services.planner.effects import Effect, Forget, Keep, KeepPlan, Laid, Seen
 from services.planner.game import OPERATOR, Game, Header, Move, Setup, User
 from services.planner.plastic.heightmap import HeightMap
 from services.planner.plastic.strokes import pack, unpack
@@ -159,6 +159,8 @@ class Rows:
                 _write_move(unit, effect.move, wall.isoformat())
             elif isinstance(effect, KeepPlan):
                 _write_plan(unit, effect)
+            elif isinstance(effect, Forget):
+                _forget(unit, effect.board)
             elif isinstance(effect, Seen):
                 _write_seen(unit, effect)
 
@@ -215,6 +217,12 @@ def _write_plan(unit: Unit, plan: KeepPlan) -> None:
         "ON CONFLICT (job) DO UPDATE SET laid = excluded.laid",
         (move.job, plan.board, move.ordinal, plan.laid.value, json.dumps(pack(move.strokes), separators=(",", ":"))),
     )
+
+
+def _forget(unit: Unit, board: int) -> None:
+    """A move that still waits is of no board yet."""
+    unit.execute("DELETE FROM plans WHERE board < ?", (board,))
+    unit.execute(f"DELETE FROM moves WHERE COALESCE(drawn_on, board) < ? AND state IN ({_ENDED})", (board,))
 
 
 def _write_seen(unit: Unit, seen: Seen) -> None:

@@ -36,6 +36,7 @@ class PlannerSettings(DiscoverySettings):
         default=0.7, ge=0, le=1, description="Mean drawn share of the last 20 lines under which the board is full."
     )
     board_lines: int = Field(default=500, ge=1, le=2000, description="After so many lines the board is full.")
+    boards_kept: int = Field(default=0, ge=0, description="Finished boards whose history is kept; 0 keeps all.")
     dry_run: bool = Field(
         default=False,
         description="Rehearse: move 10 mm above the bed, cold, without filament; nothing is marked as drawn.",

@@ -10,6 +10,8 @@ import pytest
 from tests.chaos.faults import SERVICES
 from tests.chaos.soak import Soak
 
+HISTORY_KB = 3000
+"""A thousand moves of history, which are meant to stay."""
 MOVES = int(os.environ.get("SOAK_MOVES", "5000"))
 
 
@@ -25,5 +27,6 @@ def test_many_moves_over_several_boards_cost_no_more_at_the_end_than_at_the_begi
         print(f"{name}: {end}; a thousand moves: {memory:+.0f} KB, {files:+.2f} files, {disk:+.0f} KB of database")
         assert memory < 1000, f"{name}'s memory grows"
         assert files < 1, f"{name} leaves files open"
+        assert disk < (HISTORY_KB if name == "planner" else 100), f"{name}'s database grows"
     assert seen.verdicts == []
     assert last < 1.3 * first, "it gets slower"

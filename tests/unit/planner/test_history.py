@@ -183,3 +183,30 @@ async def test_a_board_that_never_was_is_named(stack: Stack) -> None:
     path = stack.folder / "planner.sqlite3"
     with pytest.raises(archive.NoArchive, match="no board 9"), archive.reading(path) as read:
         archive.board(read, 9)
+
+
+async def test_only_so_many_finished_boards_are_kept(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "data", boards_kept=2)
+    await stack.start()
+    try:
+        await stack.ready()
+        for board in range(1, 5):
+            await draw(stack, "a1 h8")
+            await next_board(stack, board)
+        assert [summary.number for summary in archive.boards(stack._store.read)] == [3, 4]
+        assert stack._store.read("SELECT DISTINCT board FROM plans ORDER BY board") == [(3,), (4,)]
+    finally:
+        await stack.stop()
+
+
+async def next_board(stack: Stack, board: int) -> None:
+    """Archive *board*, and confirm the empty plate as soon as the bridge has told its new epoch."""
+    stack.send(channels.BOARD_COMMAND, "new_board")
+
+    def begun() -> bool:
+        header = stack.planner._state().header
+        return header.board == board + 1 and header.epoch is not None
+
+    await until(begun, "the next board")
+    stack.send(channels.BOARD_COMMAND, {"command": "confirm_empty", "id": f"empty-{board}"})
+    await until(lambda: stack.answers(f"empty-{board}"), "the answer")

