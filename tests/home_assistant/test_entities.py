@@ -70,7 +70,7 @@ def registry(house: House, probe: MqttProbe) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def states(house: House, probe: MqttProbe) -> dict[str, dict[str, Any]]:
-    wait_until(lambda: not wrong(house, VALUES), 10, lambda: f"the values; wrong: {wrong(house, VALUES)}")
+    wait_until(lambda: not wrong(house, VALUES), 30, lambda: f"the values; wrong: {wrong(house, VALUES)}")
     return house.home.client.states()
 
 
@@ -170,9 +170,9 @@ def test_what_is_not_known_is_unknown(house: House, probe: MqttProbe) -> None:
     )  # fmt: skip
     wanted = unknown | {"sensor.tables_board_plate": "unconfirmed", "sensor.tables_board_state": "held",
                         "text.tables_board_move": "", "binary_sensor.tables_board_chat": "off"}  # fmt: skip
-    wait_until(lambda: not wrong(house, wanted), 5, lambda: f"unknown: {wrong(house, wanted)}")
+    wait_until(lambda: not wrong(house, wanted), 30, lambda: f"unknown: {wrong(house, wanted)}")
     say_states(partial(publish, probe), ROOT, shown(ROOT), full=True)
-    wait_until(lambda: not wrong(house, VALUES), 5, lambda: f"known again: {wrong(house, VALUES)}")
+    wait_until(lambda: not wrong(house, VALUES), 30, lambda: f"known again: {wrong(house, VALUES)}")
 
 
 def test_a_printer_that_was_renamed_keeps_its_entities_and_their_history(house: House, probe: MqttProbe) -> None:
@@ -187,10 +187,10 @@ def test_a_printer_that_was_renamed_keeps_its_entities_and_their_history(house: 
     renamed = dataclasses.replace(shown(ROOT)[0].device, name="Office printer")
     install = Install(ROOT, "rex_bridge", "homeassistant", "0.1", service_topic(ROOT, "rex_bridge"))
     publish(probe, install.topic("rex"), json.dumps(device_payload(renamed, install)).encode())
-    wait_until(lambda: "Office printer" in names(), 5, lambda: str(names()))
+    wait_until(lambda: "Office printer" in names(), 30, lambda: str(names()))
     assert "Lab printer" not in names()
     assert entries() == before
-    wait_until(lambda: not wrong(house, VALUES), 5, lambda: str(wrong(house, VALUES)))
+    wait_until(lambda: not wrong(house, VALUES), 30, lambda: str(wrong(house, VALUES)))
 
 
 def test_home_assistant_has_nothing_to_complain_of(house: House, states: dict[str, dict[str, Any]]) -> None:

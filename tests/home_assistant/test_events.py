@@ -51,7 +51,7 @@ def say(house: House, probe: MqttProbe, entity: str, payload: bytes, kind: str) 
         found = fired(house, entity)
         return found if found != before and found[1] == kind else None
 
-    found = wait_until(now, 5, lambda: f"{entity} to fire {kind}; it says {fired(house, entity)}")
+    found = wait_until(now, 30, lambda: f"{entity} to fire {kind}; it says {fired(house, entity)}")
     assert found is not None
     return found
 
@@ -100,7 +100,7 @@ def test_a_move_that_ended_is_an_event_of_the_board(house: House, probe: MqttPro
     for state, reason in ((MoveState.ACCEPTED, None), (MoveState.REFUSED, "the board is full")):
         status = MoveStatus(move_id="7-9", state=state, from_square="a1", to_square="b2", reason=reason, time=AT)
         probe.publish("move/status", status.to_bytes())
-    wait_until(lambda: fired(house, MOVES) != before, 5, "the board's event")
+    wait_until(lambda: fired(house, MOVES) != before, 30, "the board's event")
     attributes = house.home.client.states()[MOVES]["attributes"]
     assert (attributes["event_type"], attributes["reason"], attributes["from"]) == (
         "refused", "the board is full", "a1",

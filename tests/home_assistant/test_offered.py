@@ -25,7 +25,7 @@ def probe(house: House) -> Iterator[MqttProbe]:
     with announced(house.broker, ROOT) as client:
         wait_until(lambda: set(states(house)) >= {"event.boardcast_board_answer"}, 20, "the entities")
         for entity in ("event.boardcast_ender_print", "event.boardcast_board_events", "switch.boardcast_ender_armed"):
-            wait_until(lambda entity=entity: states(house)[entity]["state"] != "unavailable", 10, entity)  # type: ignore[misc]  # a default binds it
+            wait_until(lambda entity=entity: states(house)[entity]["state"] != "unavailable", 30, entity)  # type: ignore[misc]  # a default binds it
         yield client
 
 
@@ -53,9 +53,9 @@ def test_a_blueprint_loads(house: House, automation: str) -> None:
 def test_a_print_that_is_done_is_told(house: House, probe: MqttProbe) -> None:
     happen(probe, "printer/ender/event", EventKind.STARTED, 1, job="line-1")
     happen(probe, "printer/ender/event", EventKind.FINISHED, 2, job="line-1")
-    wait_until(lambda: "Print done | line-1" in told(house), 5, lambda: str(told(house)))
+    wait_until(lambda: "Print done | line-1" in told(house), 30, lambda: str(told(house)))
     happen(probe, "printer/rex/event", EventKind.FAILED, 3, job="vase.gx", reason="the nozzle is cold")
-    wait_until(lambda: "Print failed | vase.gx: the nozzle is cold" in told(house), 5, lambda: str(told(house)))
+    wait_until(lambda: "Print failed | vase.gx: the nozzle is cold" in told(house), 30, lambda: str(told(house)))
 
 
 def test_an_uncertain_move_is_asked_about_and_settled_from_the_phone(house: House, probe: MqttProbe) -> None:
@@ -64,7 +64,7 @@ def test_an_uncertain_move_is_asked_about_and_settled_from_the_phone(house: Hous
         "Was move 7-42 drawn? | OctoPrint was restarted"
         " [BOARDCAST drawn 7-42] [BOARDCAST redraw 7-42] [BOARDCAST skip 7-42]"
     )
-    wait_until(lambda: wanted in told(house), 5, lambda: str(told(house)))
+    wait_until(lambda: wanted in told(house), 30, lambda: str(told(house)))
     mark = probe.mark()
     for action in ("BOARDCAST drawn 7-42; ban Ann", "SOMETHING drawn 7-42", "BOARDCAST redraw 7-42"):
         requests.post(
@@ -86,7 +86,7 @@ def test_the_printer_is_disarmed_when_the_last_one_has_left(house: House, probe:
     mark = probe.mark()
     put("ann", "not_home")
     put("bob", "not_home")
-    probe.wait("printer/ender/command", lambda m: m.text == "disarm", since=mark, deadline_s=5)
+    probe.wait("printer/ender/command", lambda m: m.text == "disarm", since=mark, deadline_s=30)
 
 
 def test_nobody_is_away_who_is_not_known_to_be(house: House, probe: MqttProbe) -> None:
@@ -94,7 +94,7 @@ def test_nobody_is_away_who_is_not_known_to_be(house: House, probe: MqttProbe) -
     house.home.client.post("states/device_tracker.ann", state="home")
     mark, before = probe.mark(), runs(house)
     house.home.client.post("states/device_tracker.ann", state="not_home")
-    wait_until(lambda: set(runs(house)) - set(before), 5, "the automation to have thought about it")
+    wait_until(lambda: set(runs(house)) - set(before), 30, "the automation to have thought about it")
     assert {how for run, how in runs(house).items() if run not in before} == {"failed_conditions"}
     assert probe.seen("printer/ender/command", since=mark) == []
 
