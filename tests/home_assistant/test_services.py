@@ -52,12 +52,12 @@ def test_a_move_typed_there_is_drawn(lab: Lab) -> None:
     lab.press("board_confirm_empty")
     lab.wait("sensor.board_plate", "known", 30)
     lab.call("switch.turn_on", "switch.ender_armed")
-    lab.wait("switch.ender_armed", "on", 3)
+    lab.wait("switch.ender_armed", "on", 30)
     lab.call("text.set_value", "text.board_move", value="a1 h8")
     wait_until(lambda: lab.attribute("event.board_moves", "event_type") == "drawn", HOT_WITHIN, "it to be drawn")
     shown = [(m.json["state"], m.json["move_id"]) for m in lab.probe.seen("printer/ender/state")]
     assert ("printing", "1-1") in shown
-    lab.wait("sensor.board_drawn", "1", 3)
+    lab.wait("sensor.board_drawn", "1", 30)
     assert lab.state("sensor.board_last") == "a1 h8"
 
 
@@ -68,12 +68,12 @@ def test_pause_pauses_the_virtual_printer_and_resume_goes_on(lab: Lab) -> None:
     lab.press("ender_pause")
     began = time.monotonic()
     lab.probe.wait("printer/ender/event", lambda m: m.json["event"] == "latched", since=mark, deadline_s=30)
-    lab.wait("sensor.ender_latch", "pause", 1)
+    lab.wait("sensor.ender_latch", "pause", 30)
     lab.wait("sensor.ender_state", lambda state: state in ("pausing", "paused"), 30)
     print(f"paused in Home Assistant {time.monotonic() - began:.2f} s after the button")
-    lab.wait("sensor.ender_state", "paused", 15)
+    lab.wait("sensor.ender_state", "paused", 30)
     lab.press("ender_resume")
-    lab.wait("sensor.ender_latch", "none", 3)
+    lab.wait("sensor.ender_latch", "none", 30)
     lab.wait("sensor.board_drawn", "2", 90)
 
 
@@ -91,7 +91,7 @@ def test_pause_pauses_the_rex(lab: Lab) -> None:
     lab.wait("sensor.rex_state", "printing", 30)
     lab.press("rex_pause")
     wait_until(lambda: lab.printers["rex"].view()["paused"], 1, lambda: str(lab.printers["rex"].view()))
-    lab.wait("sensor.rex_state", "paused", 3)
+    lab.wait("sensor.rex_state", "paused", 30)
     lab.press("rex_resume")
     lab.wait("sensor.rex_state", "printing", 30)
 
