@@ -68,7 +68,7 @@ class BridgeSettings(DiscoverySettings):
     upload_timeout: float = Field(default=10, gt=0, description="How long OctoPrint may take for a job file.")
     http_timeout: float = Field(default=5, gt=0, description="How long it may take for anything else.")
     stuck_after: float = Field(
-        default=120,
+        default=300,
         ge=5,
         description="How long OctoPrint may be busy without getting on before its port is opened anew.",
     )
