@@ -156,18 +156,10 @@ def run(definition: Definition[S], settings: S) -> int:
     store = Store(settings.data_dir, definition.name)
     path = health.path_in(settings.data_dir, definition.name)
     try:
-        store.open(*definition.schemas)
+        if not stay_while(lambda: _unusable(store, definition.schemas), path):
+            return 0
     except FolderInUse as error:
         _log.error(str(error))
-        return 2
-    except NewerData as error:
-        refusal = Health(False, str(error))
-        stay_while(lambda: refusal, path)
-        return 0
-    except (OSError, sqlite3.Error) as error:
-        _log.error(
-            "the data folder cannot be used; check BOARDCAST_DATA_DIR", folder=str(store.folder), error=str(error)
-        )
         return 2
     try:
         if not stay_while(lambda: _lacking(settings), path):
@@ -178,6 +170,18 @@ def run(definition: Definition[S], settings: S) -> int:
     if not any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
         end.cancel()
     return 0
+
+
+def _unusable(store: Store, schemas: Sequence[Schema]) -> Health | None:
+    """Open *store*, or say why it cannot be. Raises FolderInUse: that is said to whoever started a second process."""
+    try:
+        store.open(*schemas)
+    except NewerData as error:
+        return Health(False, str(error))
+    except (OSError, sqlite3.Error) as error:
+        why = f"the data folder {store.folder} cannot be used ({error})"
+        return Health(False, f"{why}: check BOARDCAST_DATA_DIR, make room, or mend its owner; it is tried again")
+    return None
 
 
 def _lacking(settings: ChassisSettings) -> Health | None:

@@ -6,6 +6,7 @@ Ending would only make its supervisor start it again and again: a log of restart
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -33,18 +34,24 @@ async def _stay_while(look: Callable[[], Health | None], path: Path) -> bool:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    path.parent.mkdir(parents=True, exist_ok=True)
     said: Health | None = None
     while found is not None:
         if found != said:
             _log.log(30 if found.ok else 40, found.text)
             said = found
-        health.write(path, found)
+        _write(path, found)
         try:
             await asyncio.wait_for(stop.wait(), AGAIN)
         except TimeoutError:
             found = look()
             continue
-        health.write(path, Health(False, "stopped"))
+        _write(path, Health(False, "stopped"))
         return False
     return True
+
+
+def _write(path: Path, found: Health) -> None:
+    """Where not even this can be written, the log says it, and the file's age that all is not well."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        health.write(path, found)

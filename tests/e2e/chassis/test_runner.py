@@ -107,14 +107,21 @@ def test_a_second_one_on_the_same_folder_is_refused(service: ChildProcess, probe
     _up(service, probe)  # a dead process holds no lock
 
 
-def test_a_data_folder_that_cannot_be_used_ends_it_with_two(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    (tmp_path / "sample.sqlite3").write_bytes(b"no database" * 500)
-    for folder in (tmp_path / "file", tmp_path):
-        found = _run(DATA_DIR=str(folder))
-        assert found.returncode == 2, found
-        assert "check BOARDCAST_DATA_DIR" in found.stderr
-        assert "Traceback" not in found.stderr
+def test_a_damaged_database_is_said_without_ending(service: ChildProcess) -> None:
+    folder = Path(service.environment["BOARDCAST_DATA_DIR"])
+    folder.mkdir()
+    (folder / "sample.sqlite3").write_bytes(b"no database" * 500)
+    _assert_waits(service, False, "cannot be used (file is not a database): check BOARDCAST_DATA_DIR")
+
+
+def test_a_folder_that_can_be_used_at_last_is_used(service: ChildProcess, probe: MqttProbe) -> None:
+    folder = Path(service.environment["BOARDCAST_DATA_DIR"])
+    folder.write_text("in the way")
+    service.start()
+    wait_until(lambda: "check BOARDCAST_DATA_DIR" in service.tail(), 10, service.tail)
+    assert "Traceback" not in service.tail()
+    folder.unlink()
+    wait_until(lambda: _run("health", DATA_DIR=str(folder)).returncode == 0, 20, service.tail)
 
 
 @pytest.mark.parametrize(
