@@ -8,7 +8,7 @@ reaches the printer, heaters to be switched off among it. (OctoPrint 1.11, octop
 from __future__ import annotations
 
 from contracts.events import EventKind
-from contracts.printers import Heaters, Link
+from contracts.printers import Link
 from services.chassis.clock import Now
 from services.octo_bridge.effects import Disconnect
 from services.octo_bridge.outcome import Result, announce
@@ -16,7 +16,6 @@ from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer
 
 _BUSY = ACTIVE - {Printer.PAUSED}
-_COOLER = frozenset({Heaters.STANDBY, Heaters.OFF})
 
 
 def unstick(m: Machine, now: Now, s: BridgeSettings) -> Result:
@@ -39,8 +38,8 @@ def _why(m: Machine, now: Now, s: BridgeSettings) -> str | None:
         return None
     if m.octo.printer in _BUSY and now.mono - still >= s.stuck_after:
         return f"OctoPrint says {m.octo.printer.value} and has not got on for {s.stuck_after:g} s"
-    if m.heat.mode in _COOLER and not m.heat.settled and nozzle is not None:
+    if not m.heat.settled and nozzle is not None:
         since = max(m.heat.since, still)
         if now.mono - since >= s.stuck_after and nozzle.at - since >= s.stuck_after / 2:
-            return f"the heaters were to go to {m.heat.mode.value} {s.stuck_after:g} s ago and have not"
+            return f"the heaters were set to {m.heat.mode.value} {s.stuck_after:g} s ago, and it does not show"
     return None

@@ -102,7 +102,14 @@ def _confirm_empty(turn: Turn, _: tuple[str, ...]) -> str:
         raise Refused(
             "the printer's bridge has not been heard yet: start octo_bridge, look at the plate and say it again"
         )
-    if turn.game.outstanding() or turn.game.uncertain():
+    outstanding = turn.game.outstanding()
+    begun = any(move.state is not MoveState.PLANNED for move in outstanding)
+    if outstanding and not begun and not turn.game.uncertain() and header.plate is not Plate.KNOWN:
+        # They wait for this very word at a bridge that knows the plate no better, and were planned for what lay there.
+        for move in outstanding:
+            turn.revoke(move, "the plate is looked at again")
+        raise Refused("lines that were planned before are taken back first: say it again in a moment")
+    if outstanding or turn.game.uncertain():
         raise Refused("a move is under way: wait for it, or settle it with `resolve`, and look at the plate again")
     if turn.game.lines and header.plate is Plate.KNOWN:
         raise Refused(f"{len(turn.game.lines)} lines are on board {header.board}: say `new_board` first")

@@ -222,7 +222,7 @@ def _latched(story: Story) -> list[tuple[float, float, str]]:
     """When the person had been told that nothing moves: from the answer to the next word that lets it go on."""
     spans = []
     words: list[Word] = sorted(story.words, key=lambda w: w.said)
-    for index, word in enumerate(words):
+    for word in words:
         if word.word in {"pause", "cancel", "stop", "disarm"} and word.answered is not None:
             forgot = any(
                 f.target == "octo_bridge" and f.kind in {"data_lost", "data_restored"} and f.began > word.said
@@ -230,7 +230,9 @@ def _latched(story: Story) -> list[tuple[float, float, str]]:
             )
             # A bridge that lost its memory is disarmed: whoever arms it then lets it go on.
             release = {"resume", "arm"} if word.word in {"disarm", "stop"} or forgot else {"resume"}
-            until = next((w.said for w in words[index + 1 :] if w.word in release), story.ended)
+            # A word that was said before and obeyed after it counts too.
+            later = [w for w in words if w is not word and max(w.said, w.answered or 0.0) > word.answered]
+            until = min((w.said for w in later if w.word in release), default=story.ended)
             spans.append((word.answered, until, word.word))
     return spans
 

@@ -279,3 +279,12 @@ def test_a_bridge_that_lost_its_memory_is_let_go_on_by_whoever_arms_it(kind: str
     story.files.append(file("1-2", 8, 9))
     story.files[1:2] = []
     assert kinds(story) == wrong
+
+
+def test_a_resume_that_was_obeyed_behind_a_pause_lets_it_go_on_whenever_it_was_said() -> None:
+    story = good()
+    story.words += [Word(0.5, 1.5, "resume"), Word(1.0, 1.1, "pause")]
+    story.files[1:] = [file("1-2", 8, 9)]
+    assert kinds(story) == set()
+    story.words[-2:] = [Word(0.5, 0.6, "resume"), Word(1.0, 1.1, "pause")]
+    assert kinds(story) == {"unsafe"}

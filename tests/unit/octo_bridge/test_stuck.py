@@ -9,7 +9,7 @@ from contracts.printers import Link
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import Announce, Connect, Disconnect
 from services.octo_bridge.state import Printer
-from tests.unit.octo_bridge.machine import Rig, job_id
+from tests.unit.octo_bridge.machine import Rig, job_id, run
 
 
 def problems(rig: Rig) -> list[str]:
@@ -116,3 +116,12 @@ def test_a_bridge_that_has_just_begun_gives_a_hot_printer_time_to_cool() -> None
     assert not rig.of(Disconnect)
     rig.wait(2)
     assert rig.of(Disconnect)
+
+
+def test_heaters_that_are_not_switched_on_although_a_job_waits_for_them() -> None:
+    rig = Rig(stuck_after=60).ready()
+    rig.feed(rig.seen(nozzle=(21.0, 0.0), bed=(21.0, 0.0)), e.RunTaken(run(1)))
+    rig.wait(55)
+    assert not rig.of(Disconnect)
+    rig.wait(10)
+    assert len(rig.of(Disconnect)) == 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from contracts.board import BOARD_VERBS, Plate
+from contracts.plan import MachineNotice
 from services.planner import handlers_commands
 from services.planner.game import held_reason
 from services.planner.inputs import DiskMeasured
 from tests.unit.planner.bench import Bench
+from tests.unit.planner.model_bridge import TIME
 
 
 def test_every_word_of_the_contract_is_obeyed_here() -> None:
@@ -152,3 +154,19 @@ def test_a_plate_is_not_confirmed_before_the_bridge_has_heard_of_the_new_board()
     assert bench.command("confirm_empty").event == "done"
     bench.listen()
     assert bench.game.header.plate is Plate.KNOWN
+
+
+def test_lines_that_wait_for_a_plate_that_nobody_knows_any_more_are_taken_back_for_the_word_on_it() -> None:
+    bench = Bench().ready()
+    bench.ask("a1 h8")
+    bench.bridge.plate = Plate.UNKNOWN  # it forgot what lies there, and its epoch is the same
+    bench.bridge.said.append(MachineNotice(epoch=bench.bridge.epoch, plate=Plate.UNKNOWN, time=TIME))
+    bench.listen()
+    assert bench.game.outstanding()
+    refused = bench.command("confirm_empty")
+    assert "say it again" in (refused.reason or "")
+    bench.listen()
+    assert not bench.game.outstanding()
+    assert bench.command("confirm_empty").event == "done"
+    bench.draw()
+    assert bench.states("1-1")[-1] == "drawn"
