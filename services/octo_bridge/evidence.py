@@ -62,7 +62,7 @@ UNTIL_MEASURED = 12
 """Tries until OctoPrint has written down the next temperature."""
 
 
-class Reading(NamedTuple):
+class Recorded(NamedTuple):
     """What the nozzle was recorded to have, °C, at a second of OctoPrint's clock."""
 
     at: float
@@ -70,7 +70,7 @@ class Reading(NamedTuple):
     target: float
 
 
-def coldest(readings: Sequence[Reading], window: tuple[float, float], least: float) -> float | None:
+def coldest(readings: Sequence[Recorded], window: tuple[float, float], least: float) -> float | None:
     """Lowest temperature of the nozzle while a file was printed in *window*, and next behind it; None if none is known.
 
     A nozzle that was turned down behind the print has cooled since: it says that it was hot if it still is, and

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from contracts.printers import Link
 from services.octo_bridge.events import Heaters, Post, Seen
-from services.octo_bridge.evidence import History, Reading
+from services.octo_bridge.evidence import History, Recorded
 from services.octo_bridge.state import ACTIVE, LOST, Printer
 
 LISTING_WITHIN = 30.0
@@ -220,7 +220,7 @@ class OctoPrint:
         seen = job_of("", None, body := self._json("GET", "/api/job"))
         return seen["path"] == path and printer_of(str(body.get("state", ""))) in ACTIVE
 
-    def nozzle(self) -> list[Reading]:
+    def nozzle(self) -> list[Recorded]:
         """The recorded temperatures of the nozzle, half an hour back, in their order. Raises Trouble."""
         try:
             body = self._json("GET", "/api/printer?history=true&exclude=sd,state")
@@ -230,7 +230,7 @@ class OctoPrint:
             raise
         records = (body.get("temperature") or {}).get("history") or []
         return sorted(
-            Reading(float(r.get("time") or 0), *pair) for r in records if (pair := heaters_of(r).nozzle) is not None
+            Recorded(float(r.get("time") or 0), *pair) for r in records if (pair := heaters_of(r).nozzle) is not None
         )
 
     # --- what the doctor asks ------------------------------------------------------------------------------------

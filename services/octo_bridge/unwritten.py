@@ -22,7 +22,7 @@ from services.octo_bridge.step import Core
 
 _log = log.get(__name__)
 
-TODO = "make room where BOARDCAST_DATA_DIR is, or mend the disk; until then nothing is drawn"
+REMEDY = "make room where BOARDCAST_DATA_DIR is, or mend the disk; until then nothing is drawn"
 _SAFER_WORDS = frozenset({"pause", "cancel", "stop"})
 _SAFER_CONTROLS = frozenset({ControlWord.PAUSE, ControlWord.CANCEL, ControlWord.STOP})
 _SAID = frozenset({EventKind.PROBLEM, EventKind.STANDBY, EventKind.HEATERS_OFF})
@@ -93,8 +93,8 @@ class Guarded:
 
     def _failed(self, error: Exception) -> None:
         if self.trouble is None:
-            _log.error("nothing can be written; the machine is only made safe", error=str(error), todo=TODO)
-        self.trouble = f"nothing can be written ({error}): {TODO}"
+            _log.error("nothing can be written; the machine is only made safe", error=str(error), remedy=REMEDY)
+        self.trouble = f"nothing can be written ({error}): {REMEDY}"
 
     def _recovered(self) -> None:
         if self.trouble is None:

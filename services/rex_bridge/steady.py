@@ -15,7 +15,7 @@ from services.chassis.store import Store, Unit, is_store_failure
 from services.rex_bridge.state import Effect, Heard, State
 
 _log = log.get(__name__)
-TODO = "make room where BOARDCAST_DATA_DIR is, or mend the disk"
+REMEDY = "make room where BOARDCAST_DATA_DIR is, or mend the disk"
 
 
 class Rim(Protocol):
@@ -72,9 +72,9 @@ class Steady:
     def _failed(self, error: Exception) -> None:
         if self.trouble is None:
             _log.error(
-                "nothing can be written; going on without", printer=self.state.printer, error=str(error), todo=TODO
+                "nothing can be written; going on without", printer=self.state.printer, error=str(error), remedy=REMEDY
             )
-        self.trouble = f"nothing can be written ({error}): {TODO}"
+        self.trouble = f"nothing can be written ({error}): {REMEDY}"
 
     def _recovered(self) -> None:
         if self.trouble is not None:

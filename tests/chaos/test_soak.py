@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.faults import SERVICES
 from tests.chaos.soak import Soak
 
-HISTORY_KB = 3000
+HISTORY_KB = 6000
 """A thousand moves of history, which are meant to stay."""
 MOVES = int(os.environ.get("SOAK_MOVES", "5000"))
 

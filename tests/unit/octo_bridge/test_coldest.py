@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from services.octo_bridge.evidence import Reading, coldest
+from services.octo_bridge.evidence import Recorded, coldest
 
 LEAST = 200.0
 PRINT = (100.0, 102.0)
 
 
-def hot(at: float, actual: float, target: float = 205.0) -> Reading:
-    return Reading(at, actual, target)
+def hot(at: float, actual: float, target: float = 205.0) -> Recorded:
+    return Recorded(at, actual, target)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def hot(at: float, actual: float, target: float = 205.0) -> Reading:
     ],
 )
 def test_the_lowest_within_a_print_and_next_behind_it(
-    readings: list[Reading], window: tuple[float, float], lowest: float | None
+    readings: list[Recorded], window: tuple[float, float], lowest: float | None
 ) -> None:
     assert coldest(readings, window, LEAST) == lowest
 
