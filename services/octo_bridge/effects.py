@@ -31,6 +31,8 @@ class Submit:
     attempt: int
     path: str
     text: str
+    decided: float
+    """Monotonic second; the printer is not to be moved upon what was seen long before."""
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,8 @@ class Happened:
     path: str | None = None
     by: str | None = None
     reason: str | None = None
+    idle: bool = False
+    """Of a RESET: OctoPrint had no job in its hands, and none to cancel."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from contracts.events import EventKind
 from contracts.plan import JobEnd
 from contracts.printers import Latch
 from services.chassis.clock import Now
-from services.octo_bridge.effects import Effect, Look
+from services.octo_bridge.effects import Effect
 from services.octo_bridge.events import Happened, Happening, Logged, LogRead
 from services.octo_bridge.gcode_file import done_in, is_ours
 from services.octo_bridge.handlers_doubt import doubt_running
 from services.octo_bridge.handlers_jobs import cancelled_by_latch
+from services.octo_bridge.handlers_reset import BLIND, START, start_heard, take_reset
 from services.octo_bridge.outcome import Result, announce, ended, latched, raise_epoch, started
 from services.octo_bridge.readiness import nozzle_hot
 from services.octo_bridge.settings import BridgeSettings
@@ -24,15 +25,17 @@ OWN_LINES = 5.0
 """Seconds after own homing, or a cancel with its script, in which lines like a jog's are no foreign hand."""
 ACCOUNTED_MOST = 50
 """Own files that never appeared in OctoPrint's log: posted, and not started."""
-BLIND = "the printer was reset while a job was being sent and may have moved blindly: look at it, then send resume"
 ECHO_WITHIN = 1.0
 """Seconds; OctoPrint pushes the terminal's lines every half second."""
 HOT_WITHIN = 5.0
 """Seconds. No nozzle falls from the tolerance to 170 °C, where Marlin drops E, in so short a time."""
 COLD = re.compile(r"cold extrusion prevented", re.IGNORECASE)
 JOG = re.compile(r"Send: (?:N\d+ )?(G91|G28|G92 [XYZ]|M84|M18|M112)\b")
-WATCHED = r"move:[a-z0-9-]+:a\d+:done|[Cc]old extrusion prevented|Send: (N\d+ )?(G91|G28|G92 [XYZ]|M84|M18|M112)\b"
-"""The lines of the terminal that OctoPrint is asked to report: what no plan contains, and the two messages."""
+WATCHED = (
+    r"move:[a-z0-9-]+:a\d+:done|[Cc]old extrusion prevented|Recv: start\s*$|"
+    r"Send: (N\d+ )?(G91|G28|G92 [XYZ]|M84|M18|M112)\b"
+)
+"""The lines of the terminal that OctoPrint is asked to report: what no plan contains, and the three messages."""
 
 
 def foreign_job(m: Machine, path: str, now: Now) -> Result:
@@ -59,7 +62,7 @@ def foreign_over(m: Machine, now: Now) -> Result:
 def take_happened(m: Machine, e: Happened, now: Now, s: BridgeSettings) -> Result:
     """An event of OctoPrint about a job, or about the printer."""
     if e.what is Happening.RESET:
-        return _reset(m, now)
+        return take_reset(m, e, now)
     job = m.running
     if job is None or e.path != job.path:
         if e.what is Happening.STARTED and e.path is not None and not _just_ended(m, e.path):
@@ -152,25 +155,10 @@ def settle_called_off(m: Machine, now: Now) -> Result:
     return ended(m, job, job.aborted.end, job.aborted.reason, now)
 
 
-def _reset(m: Machine, now: Now) -> Result:
-    m = replace(m, position_known=False)
-    job = m.running
-    if job is not None and job.phase is Phase.SENDING:
-        # Where it had begun, OctoPrint cancels it. Where not, it may begin now: it is cancelled as soon as it does.
-        m, effects = latched(m.with_job(replace(job, blind=True)), Latch.FOREIGN, BLIND, now)
-        return m.ask("cancel", -1e9), [*effects, announce(EventKind.PROBLEM, now, BLIND), Look()]
-    if job is not None:
-        return m, [Look()]  # OctoPrint cancels the job: its end raises the epoch
-    m, effects = raise_epoch(m, "the printer was reset: its position is unknown", now)
-    return m, [
-        *effects,
-        announce(EventKind.PROBLEM, now, "the printer was reset: it is homed before the next job; look why"),
-        Look(),
-    ]
-
-
 def take_logged(m: Machine, e: Logged, now: Now) -> Result:
     """A line of the terminal."""
+    if START.search(e.line):
+        return start_heard(m, now)
     job = m.running
     if COLD.search(e.line):
         reason = "the printer prevented cold extrusion: it moved and drew nothing; look at nozzle and thermistor"

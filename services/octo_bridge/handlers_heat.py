@@ -10,11 +10,11 @@ from dataclasses import replace
 from contracts.events import EventKind
 from contracts.printers import Heaters, Latch, Link
 from services.chassis.clock import Now
-from services.octo_bridge.effects import Effect, SetTargets
+from services.octo_bridge.effects import SetTargets
 from services.octo_bridge.outcome import Result, announce, latched
-from services.octo_bridge.readiness import too_cold, unready
+from services.octo_bridge.readiness import PICTURE_LAGS, too_cold, unready
 from services.octo_bridge.settings import BridgeSettings
-from services.octo_bridge.state import LOST, Heat, Machine, Phase, Printer
+from services.octo_bridge.state import LOST, Heat, Machine, Phase, Printer, Reading
 
 REPEAT = 2.0
 """Seconds between two requests for the same targets."""
@@ -65,6 +65,8 @@ def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
         if too_cold(m, now, s) is None:
             return Heaters.HOT
         return Heaters.HEATING
+    if mode is Heaters.OFF and idle < s.standby_after and _comes_to_hot(m, s):
+        return Heaters.HOT
     if mode is Heaters.OFF or idle >= s.heaters_off_after:
         return Heaters.OFF
     if idle >= s.standby_after:
@@ -102,18 +104,32 @@ def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
         return m, []
     if now.mono - m.last_asked("targets") < REPEAT:
         return m, []
-    effects: list[Effect] = [SetTargets(*wanted)]
-    return replace(m, heated=m.heated or any(wanted)).ask("targets", now.mono), effects
+    if m.targets not in (None, wanted):
+        m = replace(m, temperatures_from=now.mono + PICTURE_LAGS)
+    m = replace(m, targets=wanted, targets_open=m.targets_open + 1, heated=m.heated or any(wanted))
+    return m.ask("targets", now.mono), [SetTargets(*wanted)]
+
+
+def _comes_to_hot(m: Machine, s: BridgeSettings) -> bool:
+    """Whether a bridge that has just come meets the heat that it asked for before: the timers go on from here."""
+    nozzle, bed = m.octo.nozzle, m.octo.bed
+    if not m.first_contact or nozzle is None or bed is None:
+        return False
+    return _shows(nozzle, bed, targets(Heaters.HOT, s))
+
+
+def _shows(nozzle: Reading, bed: Reading, wanted: tuple[float, float]) -> bool:
+    return abs(nozzle.target - wanted[0]) < 0.6 and abs(bed.target - wanted[1]) < 0.6
 
 
 def _observe(m: Machine, wanted: tuple[float, float], now: Now, s: BridgeSettings) -> Machine:
     nozzle, bed = m.octo.nozzle, m.octo.bed
     if nozzle is None or bed is None:
         return m
-    shown = abs(nozzle.target - wanted[0]) < 0.6 and abs(bed.target - wanted[1]) < 0.6
+    shown = _shows(nozzle, bed, wanted)
     if not m.heat.settled:
-        seen_after = min(nozzle.at, bed.at) > m.last_asked("targets")
-        if not shown or not seen_after:
+        seen_after = min(nozzle.at, bed.at) > max(m.last_asked("targets"), m.temperatures_from)
+        if not shown or not seen_after or m.targets_open:
             return m
         return replace(m, heat=replace(m.heat, settled=True), heated=m.heated and any(wanted))
     if shown:

@@ -147,7 +147,7 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
     m = replace(m.with_job(job).keep(bare=False), accounted=(*known, path))
     if home:
         m = replace(m, own_lines_at=now.mono, dead_man=None)  # the homing sets it
-    return m, [Submit(job.id, job.attempt, path, compose(job.id, job.attempt, preamble, job.run.gcode))]
+    return m, [Submit(job.id, job.attempt, path, compose(job.id, job.attempt, preamble, job.run.gcode), now.mono)]
 
 
 def take_posted(m: Machine, e: Posted, now: Now) -> Result:

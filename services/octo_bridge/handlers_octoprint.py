@@ -15,12 +15,12 @@ from services.octo_bridge.gcode_file import is_ours
 from services.octo_bridge.handlers_doubt import QUIET, is_idle
 from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
 from services.octo_bridge.outcome import Result, announce, latched, raise_epoch
+from services.octo_bridge.readiness import PICTURE_LAGS
 from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading
 
 FIRMWARE_EVERY = 5.0
 READ_LOG_EVERY = 2.0
-PICTURE_LAGS = 1.0
 _PAUSE = frozenset({Printer.PAUSING, Printer.PAUSED})
 MARK_EVERY = 6 * 3600.0
 """Seconds. OctoPrint rotates its log daily; a mark must never be older than what it keeps."""
@@ -115,10 +115,15 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
     if _paused_by_hand(m, before, printer, now):
         m, effects = latched(m, Latch.FOREIGN, "the job was paused, not by the bridge", now)
     if printer not in LOST:
+        if before in LOST or before is Printer.UNKNOWN:
+            # Opening the port resets most printers.
+            m = replace(m, reset_told_at=now.mono)
         # OctoPrint's own script after a connect may home: that is no foreign hand.
         return (replace(m, own_lines_at=now.mono) if before in LOST else m), effects
     # The port too: the next one that is opened may be a real printer's.
-    m = replace(m, position_known=False, dead_man=None).see(nozzle=None, bed=None, port=None, firmware=None)
+    m = replace(m, position_known=False, dead_man=None, start_heard_at=None).see(
+        nozzle=None, bed=None, port=None, firmware=None
+    )
     if before in LOST or before is Printer.UNKNOWN:
         return m, effects
     m, more = raise_epoch(m, "the connection to the printer was lost: its position is unknown", now)
@@ -224,9 +229,18 @@ def take_asked(m: Machine, e: Asked, now: Now) -> Result:
     """The answer to a request of the safety channel."""
     if e.what == dead_man.WHAT and not e.ok:
         return replace(m, dead_man=None if m.dead_man is False else False), []
+    if e.what == "targets":
+        return _targets_set(m, now), []
     if e.what in ("home", "park"):
         return _moved(replace(m, moving_since=None), e, now)
     return m, []
+
+
+def _targets_set(m: Machine, now: Now) -> Machine:
+    """Whether or not it was taken: what is seen for a while may still be from before."""
+    m = replace(m, targets_open=max(m.targets_open - 1, 0))
+    changed = not m.heat.settled and m.temperatures_from > m.heat.since
+    return replace(m, temperatures_from=now.mono + PICTURE_LAGS) if changed else m
 
 
 def _moved(m: Machine, e: Asked, now: Now) -> Result:

@@ -62,7 +62,7 @@ def _of_event(event: dict[str, Any]) -> list[Input]:
     if happening is Happening.FAILED and reason == "cancelled":
         return []  # PrintCancelled says more
     by = payload.get("user") if happening in (Happening.CANCELLED, Happening.PAUSED) else None
-    return [Happened(happening, payload.get("path"), by, reason)]
+    return [Happened(happening, payload.get("path"), by, reason, idle=payload.get("idle") is True)]
 
 
 class Push:

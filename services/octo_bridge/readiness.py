@@ -12,6 +12,8 @@ from services.octo_bridge.state import Machine, Printer, Reading
 _DOCTOR = "call `python -m services.octo_bridge doctor`, then send arm"
 MOVING_MOST = 60.0
 """Seconds. OctoPrint answers, or the request for it times out, long before."""
+PICTURE_LAGS = 1.0
+"""Seconds by which OctoPrint's picture is late at most: it is pushed every half second."""
 FRESH = 15.0
 """Seconds. An older temperature says nothing; OctoPrint asks an idle printer every 5 s."""
 
@@ -61,7 +63,7 @@ def too_cold(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
     for name, reading, target in (("nozzle", m.octo.nozzle, settings.nozzle), ("bed", m.octo.bed, settings.bed)):
         if target <= 0:
             continue
-        if reading is None or now.mono - reading.at > FRESH:
+        if reading is None or now.mono - reading.at > FRESH or reading.at < m.temperatures_from or m.targets_open:
             return f"the {name}'s temperature is not known"
         if not _warm(reading, target, settings):
             return f"heating: {name} at {reading.actual:.0f} of {target:.0f} °C"
@@ -87,6 +89,8 @@ def blocked(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
         return obstacle
     if not m.octo.push:
         return "OctoPrint's push socket is down, and nobody would see the printer being reset: waiting for it"
+    if m.start_heard_at is not None:
+        return "the printer said that it starts: asking whether it was reset"
     if m.octo.printer is not Printer.OPERATIONAL:
         return f"OctoPrint says: {m.octo.printer.value}"
     if m.moving_since is not None and now.mono - m.moving_since < MOVING_MOST:

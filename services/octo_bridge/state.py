@@ -196,6 +196,16 @@ class Machine:
     """The printer that the doctor has passed."""
     heated: bool = False
     """This process asked for heat, and has not seen it off again since."""
+    targets: tuple[float, float] | None = None
+    """Nozzle and bed in °C that this process asked for last."""
+    targets_open: int = 0
+    """Requests for targets that OctoPrint has not answered yet."""
+    temperatures_from: float = -1e9
+    """What was read before this monotonic second says nothing: the picture may be older than the last change."""
+    start_heard_at: float | None = None
+    """When the printer said that it starts, and OctoPrint has not said yet that it noticed."""
+    reset_told_at: float = -1e9
+    """When OctoPrint last told of a reset, or opened the port, which resets most printers."""
     dead_man: bool | None = None
     """Whether the firmware's own idle limit is set; None where nobody knows."""
     position_known: bool = False

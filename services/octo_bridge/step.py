@@ -19,6 +19,7 @@ from services.octo_bridge import handlers_heat as heat
 from services.octo_bridge import handlers_jobs as jobs
 from services.octo_bridge import handlers_latch as latch
 from services.octo_bridge import handlers_octoprint as octoprint
+from services.octo_bridge import handlers_reset as reset
 from services.octo_bridge import handlers_restored as restored
 from services.octo_bridge import handlers_stuck as stuck
 from services.octo_bridge.effects import Effect
@@ -109,6 +110,7 @@ def settle(m: Machine, now: Now, s: BridgeSettings) -> Result:
         lambda m: octoprint.connect(m, now, s),
         lambda m: octoprint.ask_firmware(m, now),
         lambda m: octoprint.read_log(m, now),
+        lambda m: reset.overlooked(m, now),
         lambda m: foreign.settle_called_off(m, now),
         lambda m: doubt.suspect(m, now),
         lambda m: doubt.gather(m, now, s),

@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts.printers import Link
 from services.chassis import log
+from services.chassis.clock import now
 from services.octo_bridge import effects as fx
 from services.octo_bridge.events import (
     Asked,
@@ -32,6 +33,9 @@ _log = log.get(__name__)
 DELETE_AFTER = 0.3
 """Seconds: OctoPrint is to be left alone while the next job begins."""
 MARKS_TRIED, MARK_AGAIN = 4, 0.3
+DECISION_HOLDS = 1.5
+"""Seconds. A commit on a slow disk, or a process that was frozen, may lie between a decision and what comes of it; what
+the printer has said meanwhile then waits to be heard."""
 LOG_LINES_WITHIN = 20
 LOG_LINES_EVERY = 0.1
 """OctoPrint writes its log in a thread: so many looks, so many seconds apart, until a mark is in it."""
@@ -126,8 +130,15 @@ class Worker:
     async def _submit(self, effect: fx.Submit) -> None:
         timeout = self._settings.upload_timeout
         post, reason = Post.DOUBT, "the upload met a defect"
+
+        def submit(client: OctoPrint) -> tuple[Post, str | None]:
+            late = now().mono - effect.decided
+            if late > DECISION_HOLDS:
+                return Post.NOT_SENT, f"it was decided {late:.1f} s ago: the machine is looked at again"
+            return client.submit(effect.path, effect.text, timeout)
+
         try:
-            post, told = await self.jobs.do(lambda c: c.submit(effect.path, effect.text, timeout))
+            post, told = await self.jobs.do(submit)
             reason = told or ""
         finally:
             if post is not Post.TAKEN:
@@ -140,6 +151,10 @@ class Worker:
         except Trouble as trouble:
             _log.warning("OctoPrint did not do what it was asked", what=what, reason=trouble.reason)
             self._feed(Asked(what, False, trouble.reason, epoch))
+        except Exception as error:
+            # Somebody waits for this answer.
+            self._feed(Asked(what, False, f"it is not understood ({type(error).__name__})", epoch))
+            raise
         else:
             self._feed(Asked(what, True, epoch=epoch))
         self._wake.set()

@@ -14,7 +14,7 @@ from contracts.plan import Control, ControlWord, JobEnded, Run
 from contracts.printers import ENDER_VERBS, Heaters, Latch
 from services.chassis.clock import Now
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import Announce, Effect, Tell
+from services.octo_bridge.effects import Announce, Effect, SetTargets, Tell
 from services.octo_bridge.journal import restored
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import Job, Machine, Printer
@@ -54,6 +54,8 @@ class Rig:
         self.machine = machine or Machine(boot=BOOT)
         self.mono = 1000.0
         self.effects: list[Effect] = []
+        self.answers = True
+        """Whether OctoPrint takes targets at once."""
         if machine is None:
             self.machine = replace(self.machine, moved_at=self.mono)
 
@@ -67,7 +69,9 @@ class Rig:
         for event in inputs:
             self.machine, effects = self.core(self.machine, event, self.now)
             made += effects
-        self.effects += made
+            self.effects += effects
+            if self.answers and any(isinstance(effect, SetTargets) for effect in effects):
+                made += self.feed(e.Asked("targets", True))
         return made
 
     def wait(self, seconds: float, step: float = 0.5, *, watched: bool = True) -> list[Effect]:
@@ -109,6 +113,8 @@ class Rig:
         self.feed(e.LogRead("mark-1", None))
 
     def hot(self) -> None:
+        """A picture of a hot printer that is not older than the last change of its targets."""
+        self.mono = max(self.mono, self.machine.temperatures_from)
         self.feed(self.seen(nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
 
     def ready(self) -> Rig:

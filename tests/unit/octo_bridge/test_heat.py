@@ -213,8 +213,65 @@ def test_a_machine_that_was_woken_for_a_job_stays_hot_while_the_job_is_sent() ->
     rig.feed(rig.seen(nozzle=(150.0, 150.0)))
     rig.effects.clear()
     rig.feed(e.RunTaken(run(2, after=job.id)))
-    rig.feed(rig.seen(nozzle=(205.0, 205.0)))
+    rig.hot()
     assert rig.of(Submit), "it is hot, and was sent"
     rig.wait(1)
     assert STANDBY not in rig.of(SetTargets), "OctoPrint takes a moment to begin"
     assert rig.mode() is Heaters.HOT
+
+
+def test_a_nozzle_that_was_told_to_cool_is_not_hot_because_an_older_picture_says_so() -> None:
+    rig = Rig().ready()
+    rig.start()
+    job = rig.machine.running
+    assert job is not None
+    rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.answers = False
+    rig.command("disarm")
+    assert rig.of(SetTargets) == [SetTargets(0.0, 0.0)]
+    rig.command("arm")
+    rig.feed(e.RunTaken(run(2, after=job.id)))
+    rig.feed(rig.seen(nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+    assert not rig.of(Submit), "OctoPrint has answered neither request"
+    rig.wait(2.5)
+    assert not rig.of(Submit)
+    for _ in rig.of(SetTargets):
+        rig.feed(e.Asked("targets", False, "503"))
+    rig.feed(rig.seen(nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+    assert not rig.of(Submit), "it may have been read before"
+    rig.answers = True
+    rig.wait(2.5)
+    rig.hot()
+    assert rig.of(Submit)
+
+
+def came_back(rig: Rig, nozzle: float = 205.0) -> Rig:
+    """The bridge after a restart, in front of a printer that is as hot as it left it."""
+    again = rig.restarted()
+    hot = {"nozzle": (nozzle, nozzle), "bed": (60.0, 60.0)}
+    again.feed(e.PushChanged(True), again.seen(printer=Printer.OPERATIONAL, **hot))
+    return again
+
+
+def test_a_bridge_that_comes_back_armed_leaves_the_heat_alone_and_its_timers_go_on() -> None:
+    again = came_back(Rig().ready())
+    again.wait(1)
+    again.feed(e.LogRead("mark-2", None))
+    assert SetTargets(0.0, 0.0) not in again.of(SetTargets)
+    again.wait(again.settings.standby_after + 1, 5.0)
+    assert again.mode() is Heaters.STANDBY
+    again.wait(again.settings.heaters_off_after + 1, 30.0)
+    assert again.mode() is Heaters.OFF
+
+
+@pytest.mark.parametrize("why", ["not armed", "heated otherwise", "stopped"])
+def test_and_switches_it_off_where_it_is_not(why: str) -> None:
+    rig = Rig().ready()
+    if why == "stopped":
+        rig.command("stop")
+    elif why == "not armed":
+        rig.command("disarm")
+    again = came_back(rig, nozzle=180.0 if why == "heated otherwise" else 205.0)
+    again.feed(e.LogRead("mark-2", None))
+    again.wait(1)
+    assert SetTargets(0.0, 0.0) in again.of(SetTargets)

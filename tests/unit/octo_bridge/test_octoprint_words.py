@@ -87,6 +87,8 @@ def test_events() -> None:
     assert event("FirmwareData", name="Marlin") == [e.FirmwareNamed("Marlin")]
     assert event("MetadataAnalysisStarted") == []
     assert inputs_of({"event": {"type": "PrinterReset", "payload": None}}) == [e.Happened(e.Happening.RESET)]
+    idle = {"event": {"type": "PrinterReset", "payload": {"idle": True}}}
+    assert inputs_of(idle) == [e.Happened(e.Happening.RESET, idle=True)]
 
 
 @given(st.dictionaries(st.sampled_from(["current", "history", "event", "x"]),

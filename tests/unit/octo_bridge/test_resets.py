@@ -7,7 +7,7 @@ import pytest
 from contracts.plan import JobEnd
 from contracts.printers import Latch
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import DeleteFolder, JobAction, ReadLog, Submit
+from services.octo_bridge.effects import DeleteFolder, JobAction, ReadLog, SetTargets, Submit
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.state import Job, Printer
 from tests.unit.octo_bridge.machine import Rig, run
@@ -140,3 +140,97 @@ def test_a_job_that_a_reset_overtook_and_that_never_went_out_is_drawn_from_a_fou
     rig.printing(again)
     rig.feed(e.Happened(e.Happening.DONE, again.path))
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+
+
+IDLE_RESET = e.Happened(e.Happening.RESET, idle=True)
+
+
+def test_a_reset_heard_of_late_makes_the_job_that_began_after_it_blind() -> None:
+    rig = Rig().ready()
+    job = rig.start()  # OctoPrint's answer to the upload overtook the word on the reset
+    rig.feed(IDLE_RESET)
+    assert rig.latch() is Latch.FOREIGN
+    assert JobAction("cancel") in rig.of(JobAction)
+    rig.feed(e.Happened(e.Happening.DONE, job.path))
+    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
+    assert not knows(rig)
+
+
+def test_a_reset_behind_the_last_line_takes_nothing_from_the_job_but_the_position() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    epoch = rig.machine.kept.epoch
+    rig.feed(e.Logged(f"Recv: echo:move:{job.id}:a1:done"), IDLE_RESET)
+    assert rig.latch() is Latch.NONE
+    rig.feed(e.Happened(e.Happening.DONE, job.path))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+    assert not knows(rig), "the job homed, and the reset was after that"
+    assert rig.machine.kept.epoch > epoch
+
+
+def test_a_printer_that_was_reset_is_cold_whatever_an_older_picture_says() -> None:
+    rig = Rig().ready()
+    rig.feed(IDLE_RESET)
+    rig.feed(e.RunTaken(run(1, epoch=rig.machine.kept.epoch)))
+    rig.feed(rig.seen(nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+    rig.wait(0.5)
+    assert not rig.of(Submit), "that may have been read before"
+    rig.feed(rig.seen(nozzle=(190.0, 0.0)))
+    rig.wait(3)
+    assert SetTargets(205.0, 60.0) in rig.of(SetTargets)
+    assert not rig.of(Submit)
+    rig.hot()
+    assert rig.of(Submit)
+
+
+def overlooked(printer: Printer = Printer.OPERATIONAL) -> Rig:
+    """The printer said `start` some while after it was connected, and OctoPrint says nothing."""
+    rig = Rig().ready()
+    rig.wait(5)
+    rig.feed(rig.seen(printer=printer), e.Logged("Recv: start"))
+    return rig
+
+
+def test_a_start_that_octoprint_overlooks_costs_the_position_all_the_same() -> None:
+    rig = overlooked()
+    epoch = rig.machine.kept.epoch
+    rig.feed(e.RunTaken(run(1, epoch=epoch)))
+    assert not rig.of(Submit), "until it is known what it meant"
+    rig.wait(1.5)
+    assert not knows(rig)
+    assert rig.machine.kept.epoch > epoch
+    assert "problem" in rig.said()
+
+
+def test_a_job_that_began_before_an_overlooked_start_was_heard_is_cancelled() -> None:
+    rig = Rig().ready()
+    rig.wait(5)
+    job = rig.start()
+    rig.feed(e.Logged("Recv: start"))
+    rig.wait(1.5)
+    assert JobAction("cancel") in rig.of(JobAction)
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
+    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
+
+
+@pytest.mark.parametrize("first", ["word", "line"])
+def test_a_start_that_octoprint_tells_of_counts_once(first: str) -> None:
+    rig = Rig().ready()
+    rig.wait(5)
+    epoch = rig.machine.kept.epoch
+    told, heard = IDLE_RESET, e.Logged("Recv: start")
+    rig.feed(told if first == "word" else heard)
+    rig.wait(0.5)
+    rig.feed(heard if first == "word" else told)
+    rig.wait(2)
+    assert rig.machine.kept.epoch == epoch + 1
+
+
+def test_the_start_of_a_printer_that_is_being_connected_is_no_reset() -> None:
+    rig = Rig()
+    rig.feed(e.PushChanged(True), rig.seen(printer=Printer.CONNECTING, port=None), e.Logged("Recv: start"))
+    rig.ready()
+    rig.feed(e.Logged("Recv: start"))  # the terminal comes late
+    epoch = rig.machine.kept.epoch
+    rig.wait(3)
+    assert rig.machine.kept.epoch == epoch

@@ -109,7 +109,9 @@ def test_octoprint_that_was_away_is_given_its_time_again() -> None:
 
 
 def test_a_bridge_that_has_just_begun_gives_a_hot_printer_time_to_cool() -> None:
-    rig = drawn(Rig(stuck_after=60).ready()).restarted()
+    rig = drawn(Rig(stuck_after=60).ready())
+    rig.command("disarm")
+    rig = rig.restarted()
     hot = rig.seen(printer=Printer.OPERATIONAL, nozzle=(205.0, 205.0), bed=(60.0, 60.0))
     rig.feed(e.PushChanged(True), hot, e.LogRead("mark-1", None))
     rig.wait(59)

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from contracts.printers import Link
+from services.chassis.clock import now
 from services.octo_bridge import worker as worker_module
-from services.octo_bridge.effects import Gather
-from services.octo_bridge.events import EvidenceFound, Input
+from services.octo_bridge.effects import Gather, Submit
+from services.octo_bridge.events import Asked, EvidenceFound, Input, Post, Posted
 from services.octo_bridge.evidence import Evidence, History
 from services.octo_bridge.octoprint import Trouble
-from services.octo_bridge.worker import MARKS_TRIED, Worker
+from services.octo_bridge.worker import DECISION_HOLDS, MARKS_TRIED, Worker
 from tests.unit.octo_bridge.machine import job_id, settings
 
 ASKED = Gather(job_id(1), 1, "boardcast/x/j-a1.gcode", "mark", 200.0)
@@ -98,3 +99,37 @@ async def test_a_mark_is_put_again_while_octoprint_stumbles(
         with pytest.raises(Trouble):
             await made._put_mark("mark")
     assert tried == ["mark"] * min(refusals + 1, MARKS_TRIED)
+
+
+@pytest.mark.parametrize(("late", "post"), [(0.0, Post.TAKEN), (DECISION_HOLDS + 0.5, Post.NOT_SENT)])
+async def test_nothing_is_sent_upon_a_decision_of_long_ago(
+    monkeypatch: pytest.MonkeyPatch, late: float, post: Post
+) -> None:
+    said: list[Input] = []
+    made = Worker(settings(), said.append)
+
+    class Taking:
+        def submit(self, path: str, text: str, timeout: float) -> tuple[Post, None]:
+            return Post.TAKEN, None
+
+    async def do(call: Callable[[Any], Any]) -> Any:
+        return call(Taking())
+
+    monkeypatch.setattr(made.jobs, "do", do)
+    await made._submit(Submit(job_id(1), 1, "boardcast/x/j-a1.gcode", "G90", now().mono - late))
+    [answer] = said
+    assert isinstance(answer, Posted)
+    assert answer.post is post
+
+
+async def test_a_request_that_meets_a_defect_is_answered_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Input] = []
+    made = Worker(settings(), said.append)
+
+    async def do(call: Callable[[Any], Any]) -> Any:
+        raise TypeError("odd")
+
+    monkeypatch.setattr(made.safety, "do", do)
+    with pytest.raises(TypeError):
+        await made._ask("targets", lambda _: None)
+    assert [answer.ok for answer in said if isinstance(answer, Asked)] == [False]
