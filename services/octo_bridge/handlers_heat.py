@@ -12,7 +12,7 @@ from contracts.printers import Heaters, Latch, Link
 from services.chassis.clock import Now
 from services.octo_bridge.effects import SetTargets
 from services.octo_bridge.outcome import Result, announce, latched
-from services.octo_bridge.readiness import PICTURE_LAGS, too_cold, unready
+from services.octo_bridge.readiness import too_cold, unready
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import LOST, Heat, Machine, Phase, Printer, Reading
 
@@ -105,7 +105,7 @@ def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
     if now.mono - m.last_asked("targets") < REPEAT:
         return m, []
     if m.targets not in (None, wanted):
-        m = replace(m, temperatures_from=now.mono + PICTURE_LAGS)
+        m = replace(m, retargeting=True)
     m = replace(m, targets=wanted, targets_open=m.targets_open + 1, heated=m.heated or any(wanted))
     return m.ask("targets", now.mono), [SetTargets(*wanted)]
 

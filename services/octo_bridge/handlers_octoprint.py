@@ -239,8 +239,9 @@ def take_asked(m: Machine, e: Asked, now: Now) -> Result:
 def _targets_set(m: Machine, now: Now) -> Machine:
     """Whether or not it was taken: what is seen for a while may still be from before."""
     m = replace(m, targets_open=max(m.targets_open - 1, 0))
-    changed = not m.heat.settled and m.temperatures_from > m.heat.since
-    return replace(m, temperatures_from=now.mono + PICTURE_LAGS) if changed else m
+    if m.targets_open or not m.retargeting:
+        return m
+    return replace(m, retargeting=False, temperatures_from=now.mono + PICTURE_LAGS)
 
 
 def _moved(m: Machine, e: Asked, now: Now) -> Result:

@@ -200,6 +200,8 @@ class Machine:
     """Nozzle and bed in °C that this process asked for last."""
     targets_open: int = 0
     """Requests for targets that OctoPrint has not answered yet."""
+    retargeting: bool = False
+    """One of them is for others than the one before."""
     temperatures_from: float = -1e9
     """What was read before this monotonic second says nothing: the picture may be older than the last change."""
     start_heard_at: float | None = None

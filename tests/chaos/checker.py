@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from tests.chaos.links import stale_starts
-from tests.chaos.story import File, Said, Story, Word
+from tests.chaos.links import PLAN, stale_starts
+from tests.chaos.story import File, Said, Story, Struck, Word
 
 ENDS = frozenset({"drawn", "failed", "cancelled", "skipped"})
 TROUBLE = frozenset({"failed", "cancelled", "uncertain"})
 STALL_S = 30.0
 NEWS_S = 5.0
 """Until both ends of a link have heard that one of them lost its memory: the handshake after the next connect."""
+BREATH_S = 2.0
+"""A planner with work to do that says nothing for longer hangs: its machine is busy, or its broker away."""
+PLANNERS = frozenset({"move/status", "board/state", "board/event", PLAN})
 OVERTAKEN_S = 1.0
 OBEY_S = 5.0
 """So long after an answered pause the printer may still carry out what it had been given."""
@@ -59,12 +62,31 @@ class _Facts:
         self.whole = [file for file in story.files if file.job is not None and file.plastic > 0]
         self.broken = [file for file in story.files if file.job is None and file.plastic > 0]
         self.resolved = [word for word in story.words if word.word.startswith("resolve ")]
+        self.spoke = [said.t for said in story.said if said.topic in PLANNERS]
+        self.amnesias = [f for f in story.struck if f.kind == "data_restored" and f.target == "planner"]
+        """When the planner was put back to an older copy, and forgot."""
 
     def states(self, move: str) -> list[str]:
         return [said.body["state"] for said in self.told.get(move, [])]
 
     def first(self, move: str, *states: str) -> float | None:
         return next((s.t for s in self.told.get(move, []) if s.body["state"] in states), None)
+
+    def forgot(self, move: str) -> float:
+        """When the planner last may have forgotten what it had said of *move*; -1 if never."""
+        first = self.told[move][0].t if move in self.told else 0.0
+        return max((f.ended for f in self.amnesias if first < f.ended), default=-1.0)
+
+    def heard(self, fault: Struck) -> float:
+        """When both ends had had their time to hear what *fault* took; a planner that hangs hears nothing."""
+        at, left = fault.ended, NEWS_S
+        for spoke in self.spoke:
+            if spoke > at:
+                left -= min(spoke - at, BREATH_S)
+                at = spoke
+            if left <= 0:
+                return at
+        return at + left
 
     def settled(self, move: str, how: str) -> bool:
         return any(word.move == move and word.word == f"resolve {how}" for word in self.resolved)
@@ -78,9 +100,13 @@ def _lost(facts: _Facts) -> list[Verdict]:
         if set(states) == {"refused"}:
             continue
         end = facts.exported.get(move, {}).get("state")
+        if end is None and facts.forgot(move) > 0:
+            continue
         if end not in ENDS:
             found.append(Verdict("lost", move, f"told {states}, the board's export says {end}"))
-        told = {state for state in states if state in ENDS}
+        told = {
+            s.body["state"] for s in facts.told.get(move, []) if s.body["state"] in ENDS and s.t > facts.forgot(move)
+        }
         if len(told) > 1 or (told and end in ENDS and told != {end}):
             found.append(Verdict("lost", move, f"more than one end: told {sorted(told)}, exported {end}"))
     return found
@@ -92,7 +118,8 @@ def _twice(facts: _Facts) -> list[Verdict]:
     found = [Verdict("drawn twice", move, f"{n} whole files") for move, n in sorted(counts.items()) if n > 1]
     names = set(facts.told) | set(facts.exported)
     troubled = sorted(move for move in names if _troubled(facts, move))
-    if len(facts.broken) > len(troubled):
+    # What broke off just before the planner forgot may never have been told.
+    if len(facts.broken) > len(troubled) + len(facts.amnesias):
         began = [round(file.began, 1) for file in facts.broken]
         found.append(
             Verdict("drawn twice", "?", f"{len(facts.broken)} files broke off with plastic (at {began}), and only "
@@ -130,9 +157,9 @@ def _falsely_drawn(facts: _Facts) -> list[Verdict]:
         said = exported["state"] == "drawn" or "drawn" in facts.states(move)
         if said and move not in whole:
             found.append(Verdict("falsely drawn", move, f"no whole file; export {exported['state']}"))
-        if not said and move in whole and exported["state"] in ENDS:
+        if not said and move in whole and exported["state"] in ENDS and facts.forgot(move) < 0:
             found.append(Verdict("falsely drawn", move, f"drawn whole, and said to be {exported['state']}"))
-    for move in sorted(whole - facts.exported.keys()):
+    for move in sorted(move for move in whole - facts.exported.keys() if facts.forgot(move) < 0):
         found.append(Verdict("falsely drawn", move, "drawn, and the planner's export does not know it"))
     return found
 
@@ -145,7 +172,7 @@ def _falsely_uncertain(facts: _Facts) -> list[Verdict]:
             if said.body["state"] != "uncertain":
                 continue
             began = max((s.t for s in facts.told[move] if s.t < said.t and s.body["state"] == "planned"), default=0.0)
-            if not any(f.doubt and f.began <= said.t and f.ended >= began - NEWS_S for f in facts.story.struck):
+            if not any(f.doubt and f.began <= said.t and facts.heard(f) >= began for f in facts.story.struck):
                 found.append(Verdict("falsely uncertain", move, str(said.body.get("reason"))))
     return found
 

@@ -57,7 +57,7 @@ KINDS: dict[str, Kind] = {
         Kind("clock_ahead", SERVICES),
         Kind("clock_back", SERVICES),
         Kind("data_lost", ("chat_ingest", "octo_bridge"), doubt=True),
-        Kind("data_restored", ("chat_ingest", "octo_bridge"), doubt=True),
+        Kind("data_restored", SERVICES, doubt=True),
     )
 }
 

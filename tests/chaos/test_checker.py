@@ -216,6 +216,53 @@ def test_a_move_that_a_reset_overtook_is_no_fault_of_anybody_if_it_is_called_fai
     assert kinds(story) == {"unsafe"}, "long after the reset there is no excuse"
 
 
+def forgotten(kind: str = "data_restored") -> Story:
+    """1-2 was drawn, and then the planner was put back to a copy in which it waited, or that did not know it."""
+    story = good()
+    story.struck.append(Struck(kind, "planner", 10, 11, doubt=True))
+    return story
+
+
+def test_what_a_restored_planner_forgot_is_not_lost() -> None:
+    story = forgotten()
+    del story.export[1]
+    assert check(story) == []
+    story = forgotten("kill")
+    del story.export[1]
+    assert kinds(story) == {"lost", "falsely drawn"}
+
+
+def test_what_waited_in_the_copy_and_was_drawn_since_may_be_called_skipped() -> None:
+    story = forgotten()
+    story.said.append(told(12, "1-2", "skipped"))
+    story.export[1] = ended("1-2", None, "skipped")
+    assert check(story) == []
+    story.said.append(told(13, "1-2", "drawn"))
+    assert kinds(story) == {"lost"}, "since then it has had two ends"
+
+
+def test_what_a_restored_planner_draws_a_second_time_is_drawn_twice() -> None:
+    story = forgotten()
+    story.files.append(file("1-2", 13, 14, plan=2))
+    assert kinds(story) == {"drawn twice"}
+
+
+def test_what_is_accepted_after_it_was_restored_counts() -> None:
+    story = forgotten()
+    story.said.append(told(12, "1-1003", "accepted"))
+    assert kinds(story) == {"lost"}
+
+
+def test_a_planner_that_hangs_hears_of_a_loss_when_it_goes_on() -> None:
+    story = uncertain()
+    story.struck = [Struck("data_lost", "octo_bridge", 1.4, 1.5, doubt=True)]
+    assert kinds(story) == {"falsely uncertain"}
+    lost = replace(story.struck[0], began=9.2, ended=9.3)
+    late = [replace(said, t=said.t + 20) if said.t >= 10 else said for said in story.said]
+    # From 9.3 to 30 not a word.
+    assert "falsely uncertain" not in kinds(replace(story, said=late, struck=[lost]))
+
+
 def test_recovery_is_the_time_from_the_end_of_a_fault_to_the_next_drawn_move() -> None:
     story = replace(good(), struck=[Struck("kill", "planner", 3.5, 4), Struck("kill", "broker", 5.5, 6)])
     assert samples(story) == [("kill:planner", 1.0), ("kill:broker", 3.0)]

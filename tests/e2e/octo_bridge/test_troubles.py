@@ -120,7 +120,8 @@ async def test_offline_after_error_is_said_and_recovers(bench: Bench) -> None:
     await slow_down(bench)
     bench.planner.draw(1, gcode=line_of(1, slow=LONG))
     bench.planner.draw(2)
-    await bench.state(lambda s: s["state"] == "printing", "the job to run")
+    # OctoPrint's answer to the upload comes before its first line: what dies in between was never started.
+    await eventually(lambda: bench.octoprint.serial_log.jobs(), 20, "the job's first line")
     since = bench.probe.mark()
     bench.octoprint.misbehave("trigger_fatal_error_marlin")
     await bench.event(lambda e: e["event"] == "problem", "the problem", since)

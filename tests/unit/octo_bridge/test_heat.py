@@ -275,3 +275,17 @@ def test_and_switches_it_off_where_it_is_not(why: str) -> None:
     again.feed(e.LogRead("mark-2", None))
     again.wait(1)
     assert SetTargets(0.0, 0.0) in again.of(SetTargets)
+
+
+def test_readings_that_come_right_behind_every_request_are_believed() -> None:
+    rig = Rig().ready()
+    rig.command("disarm")
+    rig.command("arm")
+    rig.feed(e.RunTaken(run(1)))
+    rig.feed(rig.seen(nozzle=(190.0, 0.0), bed=(50.0, 0.0)))
+    for _ in range(3):
+        rig.mono = rig.machine.last_asked("targets") + 2.0
+        rig.feed(e.Tick())
+        rig.mono += 0.1
+        rig.feed(rig.seen(nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+    assert rig.of(Submit)
