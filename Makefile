@@ -86,7 +86,7 @@ test-home-assistant: venv tools octoprint ## a real Home Assistant in a containe
 SEED ?= 1
 FAULTS ?= 100
 chaos: venv tools octoprint ## a campaign of faults (SEED=… FAULTS=… KINDS=… repeat one), then what takes too long for every day
-	$(PY) -m tests.chaos SEED=$(SEED) FAULTS=$(FAULTS) $(if $(KINDS),KINDS=$(KINDS)) $(if $(BROKER),BROKER=$(BROKER))
+	$(PY) -m tests.chaos SEED=$(SEED) FAULTS=$(FAULTS) $(if $(KINDS),KINDS=$(KINDS)) $(if $(BROKER),BROKER=$(BROKER)) $(if $(PRINTER),PRINTER=$(PRINTER))
 	$(PYTEST) -q tests -m "chaos and not soak and not docker" --timeout=1800
 
 soak: venv tools octoprint ## the same for hours; the containers' own is soak-compose

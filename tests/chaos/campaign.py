@@ -17,7 +17,6 @@ from tests.chaos.story import Said, Story, Struck
 from tests.chaos.strikes import strike
 from tests.chaos.strikes.data import copy
 from tests.chaos.traffic import Traffic
-from tests.chaos.truth import Truth
 from tests.chaos.world import HEATERS_OFF_AFTER, World
 from tests.harness.mqtt_probe import MqttProbe
 
@@ -48,11 +47,11 @@ class Campaign:
 
     def __init__(
         self, folder: Path, seed: int, *, persistence: bool = False, mutant: Mapping[str, str] | None = None,
-        rate: float = 3.0, steering: bool = True, say: Callable[[str], None] = print,
+        rate: float = 3.0, steering: bool = True, virtual: bool = False, say: Callable[[str], None] = print,
     ) -> None:  # fmt: skip
-        self.world = World(folder, persistence=persistence, mutant=mutant)
+        self.world = World(folder, persistence=persistence, mutant=mutant, virtual=virtual)
         self.probe = MqttProbe(self.world.broker.url, "boardcast/v1")
-        self.truth = Truth(self.world.printer.witness.path)
+        self.truth = self.world.printer.truth(self.world.octoprint)
         self.person = Person(self.world, self.probe, self.truth, seed)
         self.traffic = Traffic(self.probe, self.person, seed, rate=rate, steering=steering)
         self._folder = folder

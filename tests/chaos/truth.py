@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,11 @@ class _File:
 class Truth:
     """`update` reads what is new. Times are of the machine's wall clock."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, records: Callable[[bytes], Iterable[dict[str, Any]]] = lambda x: [json.loads(x)]
+    ) -> None:
+        """*records*: what a line of the log says, in the words of the faithful printer."""
+        self._records = records
         self._path = path
         self._offset = 0
         self._files: dict[int, _File] = {}
@@ -48,7 +53,8 @@ class Truth:
         whole = data.rfind(b"\n") + 1
         self._offset += whole
         for line in data[:whole].splitlines():
-            self._take(json.loads(line))
+            for record in self._records(line):
+                self._take(record)
 
     def files(self) -> list[File]:
         """Files in which something moved or a mark came, in their order."""

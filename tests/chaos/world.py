@@ -8,20 +8,19 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.simulators.marlin import MarlinPrinter
 from deploy.simulators.mosquitto import Mosquitto
-from deploy.simulators.octoprint import OctoPrint, Simulation
+from deploy.simulators.octoprint import OctoPrint
 from deploy.simulators.ports import LOOPBACK, free_port
 from deploy.simulators.process import ChildProcess
 from deploy.stack import REPOSITORY, Stack
 from tests.chaos.clock import WallClock
 from tests.chaos.disk import Disk
 from tests.chaos.faults import SERVICES
+from tests.chaos.printers import Faithful, Printer, Virtual
 from tests.chaos.proxies.http import HttpProxy
 from tests.chaos.proxies.loop import Loop
 from tests.chaos.proxies.tcp import TcpProxy
 
-SPEED_UP = 60.0
 HEATERS_OFF_AFTER = 60
 RESTART_AFTER_S = 0.5
 """Who ends by itself is started again, as `restart: unless-stopped` does."""
@@ -59,16 +58,19 @@ class Roads(Stack):
 class World:
     """Everything that a campaign can break."""
 
-    def __init__(self, folder: Path, *, persistence: bool = False, mutant: Mapping[str, str] | None = None) -> None:
-        """*mutant* is more environment for the services, for those that are broken on purpose."""
+    def __init__(
+        self, folder: Path, *, persistence: bool = False, mutant: Mapping[str, str] | None = None, virtual: bool = False
+    ) -> None:
+        """*mutant* is more environment for the services, for those that are broken on purpose.
+
+        *virtual*: the printer is OctoPrint's own.
+        """
         self.folder = folder
-        self.printer = MarlinPrinter(folder / "printer", speed_up=SPEED_UP)
-        self.octoprint = OctoPrint(
-            folder / "octoprint", free_port(), simulation=Simulation(serial_port=str(self.printer.port))
-        )
+        self.printer: Printer = Virtual() if virtual else Faithful(folder / "printer")
+        self.octoprint = OctoPrint(folder / "octoprint", free_port(), simulation=self.printer.simulation)
         self.broker = Mosquitto(folder / "mosquitto", free_port(), persistence=persistence)
         self.loop = Loop()
-        settings = SETTINGS | {"BOARDCAST_PRINTER_PORTS": str(self.printer.port)}
+        settings = SETTINGS | {"BOARDCAST_PRINTER_PORTS": self.printer.port}
         self.stack = Roads(
             folder / "stack", broker=self.broker, octoprint=self.octoprint, services=SERVICES, settings=settings
         )
@@ -84,7 +86,7 @@ class World:
         self._ended: dict[str, float] = {}
 
     def start(self) -> None:
-        """Start everything, and have the doctor look at the printer."""
+        """Start everything, and have the doctor look at a printer that is not OctoPrint's own."""
         self.loop.start()
         for line in self.lines.values():
             line.start()
@@ -93,7 +95,8 @@ class World:
             disk.mount()
         self.printer.start()
         self.stack.start()
-        self.doctor()
+        if isinstance(self.printer, Faithful):
+            self.doctor()
 
     def stop(self) -> None:
         """End everything; databases stay in the folder."""

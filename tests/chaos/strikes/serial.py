@@ -13,18 +13,17 @@ def _nothing() -> None:
 
 
 def _drop(world: World, fault: Fault) -> Callable[[], None]:
-    world.printer.drop()
+    world.printer.drop(world.octoprint)
     return _nothing
 
 
 def _reset(world: World, fault: Fault) -> Callable[[], None]:
-    world.printer.reset()
+    world.printer.reset(world.octoprint)
     return _nothing
 
 
 def _error(world: World, fault: Fault) -> Callable[[], None]:
-    """What Marlin says before it halts; the reset that follows is OctoPrint's reconnect."""
-    world.printer.tell("kill Heating failed, system stopped! Heater_ID: 0")
+    world.printer.halt(world.octoprint)
     return _nothing
 
 
