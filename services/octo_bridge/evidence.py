@@ -124,6 +124,8 @@ def _absent(evidence: Evidence, path: str) -> Finding:
     log = evidence.log
     if log is None or not log.whole:
         return Finding(Verdict.UNKNOWN, "OctoPrint's log does not reach back to when the job was sent")
+    if path in log.stillborn:
+        return Finding(Verdict.NOT_STARTED, "OctoPrint lost the printer before it sent a line of the file")
     if path in log.started:
         return Finding(Verdict.UNKNOWN, "it was started, and OctoPrint has no record of its end")
     if log.restarted:

@@ -24,6 +24,8 @@ READ_LOG_EVERY = 2.0
 _PAUSE = frozenset({Printer.PAUSING, Printer.PAUSED})
 MARK_EVERY = 6 * 3600.0
 """Seconds. OctoPrint rotates its log daily; a mark must never be older than what it keeps."""
+MARK_EVERY_JOBS = 200
+"""Jobs since the last mark: the log since then is read for each doubt."""
 
 
 def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
@@ -202,7 +204,8 @@ def ask_firmware(m: Machine, now: Now) -> Result:
 def read_log(m: Machine, now: Now) -> Result:
     """On every contact, and now and then: a mark, and what happened since the last one."""
     reachable = m.octo.link in (Link.OK, Link.NO_PRINTER, Link.PRINTER_ERROR)
-    due = not m.octo.caught_up or now.mono - m.last_asked("log") >= MARK_EVERY
+    old = now.mono - m.last_asked("log") >= MARK_EVERY or len(m.accounted) >= MARK_EVERY_JOBS
+    due = not m.octo.caught_up or old
     if not reachable or not due or now.mono - m.last_asked("log") < READ_LOG_EVERY:
         return m, []
     return m.ask("log", now.mono), [ReadLog(m.kept.mark, m.octo.sight)]

@@ -26,6 +26,8 @@ LOG_WITHIN = 60.0
 """Seconds for one file of the log: its disk may be a worn memory card."""
 MOST_BYTES = 64 << 20
 """Of one answer, and of the log with its rotated files: more would be more than a small computer has to spare."""
+TAILS = (1 << 17, 1 << 20)
+"""Bytes of the log that are asked for before all of it is: most questions are about the last minutes."""
 _PIECE = 1 << 16
 _STATES = {
     "operational": Printer.OPERATIONAL, "starting": Printer.STARTING, "printing": Printer.PRINTING,
@@ -179,11 +181,11 @@ class OctoPrint:
                 raise
 
     def log(self, since: str | None = None) -> str:
-        """octoprint.log, and before it as many of its rotated files as lead back to *since*.
+        """The end of octoprint.log, and before it as many of its rotated files as lead back to *since*.
 
         Raises Trouble; the key must be an administrator's.
         """
-        text = self._text("/downloads/logs/octoprint.log")
+        text = self._today(since)
         if since is None or since in text:
             return text
         listed = self._json("GET", "/plugin/logging/logs").get("files") or []
@@ -193,6 +195,13 @@ class OctoPrint:
                 break
             text = self._text(f"/downloads/logs/{name}") + text
         return text
+
+    def _today(self, since: str | None) -> str:
+        for most in TAILS:
+            text, whole = self._tail("/downloads/logs/octoprint.log", most)
+            if whole or since is None or since in text:
+                return text
+        return self._text("/downloads/logs/octoprint.log")
 
     def logs_jobs(self) -> bool:
         """Whether the log's levels are known to let the lines about print jobs through. Raises Trouble."""
@@ -282,7 +291,18 @@ class OctoPrint:
         return body
 
     def _text(self, path: str) -> str:
-        return self._request("GET", path, timeout=LOG_WITHIN).decode("utf-8", "replace")
+        return self._tail(path, None)[0]
+
+    def _tail(self, path: str, most: int | None) -> tuple[str, bool]:
+        """The last *most* bytes of a file, and whether that is all of it: a log of a day is megabytes."""
+        asked = {"Range": f"bytes=-{most}"} if most is not None else {}
+        try:
+            data = self._request("GET", path, timeout=LOG_WITHIN, headers=asked)
+        except Trouble as trouble:
+            if trouble.status != 416:
+                raise
+            data = b""  # it has just been rotated: nothing of it can be cut out
+        return data.decode("utf-8", "replace"), most is None or len(data) != most
 
     def _request(self, method: str, path: str, *, timeout: float | None = None, **more: Any) -> bytes:
         """The body of a good answer. It has to begin within *timeout* s, and to be there after twice that."""

@@ -31,6 +31,8 @@ NOTHING = Evidence(present=False, history=History.NONE, active=False, log=CLEAN)
         (replace(NOTHING, log=replace(CLEAN, verbose=False)), {}, Verdict.UNKNOWN),
         (replace(NOTHING, log=replace(CLEAN, started=(PATH,))), {}, Verdict.UNKNOWN),
         (replace(NOTHING, log=replace(CLEAN, started=("other",))), {}, Verdict.NOT_STARTED),
+        (replace(NOTHING, log=replace(CLEAN, started=(PATH,), stillborn=(PATH,))), {}, Verdict.NOT_STARTED),
+        (replace(NOTHING, log=replace(CLEAN, started=(PATH,), stillborn=("other",))), {}, Verdict.UNKNOWN),
         (replace(NOTHING, active=True), {}, Verdict.RUNNING),
         (replace(NOTHING, history=History.FAILURE), {}, Verdict.FAILED),
         (replace(NOTHING, history=History.SUCCESS, coldest=201.0), {}, Verdict.DRAWN),
@@ -53,6 +55,9 @@ JOB = (
     f"… - octoprint.printer.standard.job - INFO - Print job started - origin: local, path: {PATH}, owner: x, user: x\n"
 )
 CONNECT = '… - octoprint.util.comm - INFO - Changing monitoring state from "Offline" to "Detecting serial connection"\n'
+BEGUN = '… - octoprint.util.comm - INFO - Changing monitoring state from "Starting" to "Printing"\n'
+STILLBORN = '… - octoprint.util.comm - INFO - Changing monitoring state from "Starting" to "Offline after error"\n'
+LOST = '… - octoprint.util.comm - INFO - Changing monitoring state from "Printing" to "Offline after error"\n'
 A, B = "… 404 GET /api/files/local/mark-a.gcode\n", "… 404 GET /api/files/local/mark-b.gcode\n"
 
 
@@ -61,6 +66,9 @@ A, B = "… 404 GET /api/files/local/mark-a.gcode\n", "… 404 GET /api/files/lo
     [
         (START + A + B, Slice(whole=True)),
         (A + JOB + B, Slice(whole=True, started=(PATH,), verbose=True)),
+        (A + JOB + STILLBORN + B, Slice(whole=True, started=(PATH,), stillborn=(PATH,), verbose=True)),
+        (A + JOB + BEGUN + LOST + B, Slice(whole=True, started=(PATH,), verbose=True)),
+        (A + STILLBORN + JOB + B, Slice(whole=True, started=(PATH,), verbose=True)),
         (JOB + A + B, Slice(whole=True, verbose=True)),
         (A + B + JOB, Slice(whole=True, verbose=True)),
         (A + START + B, Slice(whole=True, restarted=True)),

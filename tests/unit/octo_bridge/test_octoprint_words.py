@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -150,16 +151,37 @@ LOGS = {
 def test_the_log_is_read_as_far_back_as_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, since: str | None, text: str
 ) -> None:
-    client = OctoPrint("http://octoprint", "key", 1)
-    names = [*LOGS, "serial.log", "octoprint.log.old", "../octoprint.log"]
-    monkeypatch.setattr(client, "_json", lambda *_: {"files": [{"name": name} for name in names]})
-    monkeypatch.setattr(client, "_text", lambda path: LOGS[path.rpartition("/")[2]])
+    client, _ = reader(monkeypatch, [*LOGS, "serial.log", "octoprint.log.old", "../octoprint.log"])
     assert client.log(since) == text
+
+
+def reader(monkeypatch: pytest.MonkeyPatch, names: Iterable[str]) -> tuple[OctoPrint, list[int]]:
+    """A client in front of LOGS, and how many bytes it was given at a time."""
+    client = OctoPrint("http://octoprint", "key", 1)
+    given: list[int] = []
+
+    def request(method: str, path: str, *, timeout: float, headers: Mapping[str, str]) -> bytes:
+        data = LOGS[path.rpartition("/")[2]].encode()
+        _, _, most = headers.get("Range", "").partition("=-")
+        given.append(len(data[-int(most) :] if most else data))
+        return data[-given[-1] :]
+
+    monkeypatch.setattr(client, "_request", request)
+    monkeypatch.setattr(client, "_json", lambda *_: {"files": [{"name": name} for name in names]})
+    return client, given
+
+
+@pytest.mark.parametrize(("since", "given"), [(None, [2]), ("ay", [2]), ("today", [2, 5]), ("mark-b", [2, 4, 5, 13])])
+def test_no_more_of_the_end_of_the_log_is_read_than_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, since: str | None, given: list[int]
+) -> None:
+    monkeypatch.setattr(octoprint, "TAILS", (2, 8) if since == "today" else (2, 4))
+    client, read = reader(monkeypatch, LOGS)
+    assert client.log(since).endswith("ay")
+    assert read == given
 
 
 def test_no_more_of_the_log_is_read_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(octoprint, "MOST_BYTES", 10)
-    client = OctoPrint("http://octoprint", "key", 1)
-    monkeypatch.setattr(client, "_json", lambda *_: {"files": [{"name": name} for name in LOGS]})
-    monkeypatch.setattr(client, "_text", lambda path: LOGS[path.rpartition("/")[2]])
+    client, _ = reader(monkeypatch, LOGS)
     assert client.log("mark-a") == "third mark-b today"

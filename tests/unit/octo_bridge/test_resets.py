@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.plan import JobEnd
 from contracts.printers import Latch
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import DeleteFolder, JobAction, ReadLog, SetTargets, Submit
+from services.octo_bridge.handlers_octoprint import MARK_EVERY_JOBS
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.state import Job, Printer
 from tests.unit.octo_bridge.machine import Rig, run
@@ -234,3 +237,16 @@ def test_the_start_of_a_printer_that_is_being_connected_is_no_reset() -> None:
     epoch = rig.machine.kept.epoch
     rig.wait(3)
     assert rig.machine.kept.epoch == epoch
+
+
+def test_the_mark_in_the_log_is_put_anew_before_much_of_the_log_lies_behind_it() -> None:
+    rig = Rig().ready()
+    rig.wait(5)
+    rig.machine = replace(rig.machine, accounted=tuple(f"boardcast/x/{n}-a1.gcode" for n in range(MARK_EVERY_JOBS - 1)))
+    rig.wait(5)
+    assert not rig.of(ReadLog)
+    rig.machine = replace(rig.machine, accounted=(*rig.machine.accounted, "boardcast/x/last-a1.gcode"))
+    rig.wait(1)
+    assert len(rig.of(ReadLog)) == 1
+    rig.feed(e.LogRead("mark-2", Slice(whole=True, started=rig.machine.accounted)))
+    assert not rig.machine.accounted
