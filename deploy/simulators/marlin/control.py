@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from deploy.simulators.marlin.service import Service
 
 HELP = (
-    "status | error TEXT | reset | kill | mute | unmute | lose WORD | drop | corrupt COUNT | push X Y Z | break HEATER"
-    " | temperature HEATER CELSIUS"
+    "status | error TEXT | reset | kill | mute | unmute | lose WORD [AFTER] | drop | corrupt COUNT | push X Y Z"
+    " | break HEATER | temperature HEATER CELSIUS"
 )
 _TIMEOUT_S = 5
 
@@ -41,7 +41,8 @@ def _carry_out(service: Service, word: str, rest: str) -> dict[str, Any] | None:
     elif word in {"mute", "unmute"}:
         service.muted = word == "mute"
     elif word == "lose":
-        firmware.lose_next = rest
+        firmware.lose_next, _, after = rest.partition(" ")
+        firmware.lose_after = int(after or 0)
     elif word == "drop":
         service.drop()
     elif word == "corrupt":

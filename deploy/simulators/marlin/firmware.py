@@ -51,6 +51,7 @@ class Firmware:
         self.corrupt_next = 0
         """How many numbered lines to come arrive damaged. `M110` does not: a host has no way back from that."""
         self.lose_next = ""
+        self.lose_after = 0
         """The next `ok` for a command of this name is lost on its way to the host."""
         self._forget()
 
@@ -152,8 +153,10 @@ class Firmware:
     def reply(self, text: str) -> None:
         """Say a line to the host."""
         if self.lose_next and text.startswith("ok") and self._queue and self._queue[0].startswith(self.lose_next):
-            self.lose_next = ""
-            return
+            if not self.lose_after:
+                self.lose_next = ""
+                return
+            self.lose_after -= 1
         self.replies.append(text)
 
     def temperatures(self) -> str:

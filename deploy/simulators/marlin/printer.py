@@ -108,9 +108,9 @@ class MarlinPrinter:
         """Speak again."""
         self.tell("unmute")
 
-    def lose_answer(self, command: str) -> None:
-        """Have the next `ok` for *command*, such as M400, lost on its way to the host."""
-        self.tell(f"lose {command}")
+    def lose_answer(self, command: str, after: int = 0) -> None:
+        """Have an `ok` for *command*, such as M400, lost on its way to the host: the next one *after* so many."""
+        self.tell(f"lose {command} {after}")
 
     def drop(self) -> None:
         """Take the cable off and put it back."""

@@ -27,6 +27,29 @@ def test_a_lost_answer_is_said_and_costs_a_new_connection(floor: Floor, printer:
     assert moves["1-2"] in ("failed", "cancelled")
 
 
+@pytest.mark.timeout(120)
+def test_a_reset_that_octoprint_overlooks_while_it_finishes_a_job_is_heard(
+    floor: Floor, printer: MarlinPrinter
+) -> None:
+    floor.start(stuck_after="6")
+    floor.table.insist(("a1", "b1"), "before")
+    floor.table.wait_ended(1, 60)
+    # Behind a file's last line OctoPrint sends an M400 of its own, and calls itself finishing until that is answered.
+    printer.lose_answer("M400", after=1)
+    floor.table.insist(("a2", "b2"), "not finished with")
+    floor.table.wait_ended(2, 60)
+    assert floor.moves()["1-2"] == "drawn"
+    assert floor.stack.octoprint.state() == "Finishing"
+    homed = len(printer.witness.homings())
+    printer.reset()
+    wait_until(lambda: any("was reset" in reason for reason in said(floor)), 20, "a word on the reset")
+    floor.table.insist(("a3", "b3"), "behind it")
+    floor.table.wait_ended(3, 60)
+    assert floor.moves()["1-3"] == "drawn"
+    assert printer.witness.homings()[homed:]
+    assert printer.witness.moved_unknown("XY") == []
+
+
 def said(floor: Floor) -> list[str]:
     """What was said of troubles."""
     return [
