@@ -18,6 +18,8 @@ from services.octo_bridge.state import LOST, Heat, Machine, Phase, Printer, Read
 
 REPEAT = 2.0
 """Seconds between two requests for the same targets."""
+UNANSWERED = 30.0
+"""Seconds after which a request that was not answered is given up: each has a deadline far below that."""
 _DRAWS = frozenset({Printer.STARTING, Printer.PRINTING, Printer.RESUMING, Printer.FINISHING})
 _SAID = {Heaters.STANDBY: EventKind.STANDBY, Heaters.OFF: EventKind.HEATERS_OFF}
 
@@ -102,18 +104,23 @@ def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
     may = m.octo.link is Link.OK or (takes_back and m.octo.link is Link.REFUSED_PORT)
     if m.heat.settled or not may or m.octo.printer in LOST or (m.foreign and not m.kept.stopping):
         return m, []
-    if now.mono - m.last_asked("targets") < REPEAT:
+    asked = now.mono - m.last_asked("targets")
+    if asked < REPEAT or (m.targets_open and m.targets == wanted and asked < UNANSWERED):
         return m, []
     if m.targets not in (None, wanted):
         m = replace(m, retargeting=True)
-    m = replace(m, targets=wanted, targets_open=m.targets_open + 1, heated=m.heated or any(wanted))
+    still_open = m.targets_open if asked < UNANSWERED else 0
+    m = replace(m, targets=wanted, targets_open=still_open + 1, heated=m.heated or any(wanted))
     return m.ask("targets", now.mono), [SetTargets(*wanted)]
 
 
 def _comes_to_hot(m: Machine, s: BridgeSettings) -> bool:
-    """Whether a bridge that has just come meets the heat that it asked for before: the timers go on from here."""
+    """Whether a bridge that has just come meets the heat that it asked for before, and has a job that needs it.
+
+    What is in the job's way is not known before OctoPrint's log is read.
+    """
     nozzle, bed = m.octo.nozzle, m.octo.bed
-    if not m.first_contact or nozzle is None or bed is None:
+    if not m.first_contact or m.head is None or m.kept.latch is not Latch.NONE or nozzle is None or bed is None:
         return False
     return _shows(nozzle, bed, targets(Heaters.HOT, s))
 

@@ -142,6 +142,7 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
     job = replace(
         job, phase=Phase.SENDING, path=path, mark=m.kept.mark, recovery=home, followed=m.octo.push, doubt=None,
         finished=False, cold=False, unknowns=0, asked_at=None, blind=False, aborted=None, unanswered_since=None,
+        bare=m.kept.bare,
     )  # fmt: skip
     known = tuple(other for other in m.accounted if other != path)
     m = replace(m.with_job(job).keep(bare=False), accounted=(*known, path))
@@ -164,6 +165,9 @@ def take_posted(m: Machine, e: Posted, now: Now) -> Result:
     stored = e.post is Post.STORED
     again = replace(job, phase=Phase.ACCEPTED, attempt=job.attempt + (1 if stored else 0), path=None, recovery=False)
     effects: list[Effect] = [DeleteFile(job.path)] if stored and job.path is not None else []
+    if e.post is Post.LATE:
+        effects.append(announce(EventKind.PROBLEM, now, e.reason))
+    m = m.keep(bare=job.bare)
     return m.with_job(again).ask("post", now.mono if not stored else now.mono - RESEND_AFTER + 0.1), effects
 
 

@@ -204,8 +204,8 @@ def ask_firmware(m: Machine, now: Now) -> Result:
 def read_log(m: Machine, now: Now) -> Result:
     """On every contact, and now and then: a mark, and what happened since the last one."""
     reachable = m.octo.link in (Link.OK, Link.NO_PRINTER, Link.PRINTER_ERROR)
-    old = now.mono - m.last_asked("log") >= MARK_EVERY or len(m.accounted) >= MARK_EVERY_JOBS
-    due = not m.octo.caught_up or old
+    many = m.kept.mark is not None and m.running is None and len(m.accounted) >= MARK_EVERY_JOBS
+    due = not m.octo.caught_up or many or now.mono - m.last_asked("log") >= MARK_EVERY
     if not reachable or not due or now.mono - m.last_asked("log") < READ_LOG_EVERY:
         return m, []
     return m.ask("log", now.mono), [ReadLog(m.kept.mark, m.octo.sight)]

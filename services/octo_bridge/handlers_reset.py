@@ -13,16 +13,19 @@ from dataclasses import replace
 from contracts.events import EventKind
 from contracts.printers import Latch
 from services.chassis.clock import Now
-from services.octo_bridge.effects import Effect, Look
+from services.octo_bridge.effects import Look
 from services.octo_bridge.events import Happened
+from services.octo_bridge.handlers_heat import REPEAT
 from services.octo_bridge.outcome import Result, announce, latched, raise_epoch
-from services.octo_bridge.readiness import PICTURE_LAGS
 from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
 
 BLIND = "the printer was reset while a job was being sent and may have moved blindly: look at it, then send resume"
+_IN_ITS_MIDDLE = frozenset({Printer.PAUSING, Printer.PAUSED, Printer.RESUMING})
 START = re.compile(r"Recv: start\s*$")
 ALREADY_TOLD = 3.0
 """Seconds in which a `start` is the one that OctoPrint has told of: the terminal comes up to half a second late."""
+FORGETS_HEAT = 6.0
+"""Seconds until OctoPrint has heard the temperatures anew: it asks every 5 s, and repeats what it knows until then."""
 TOLD_WITHIN = 1.0
 """Seconds that OctoPrint has to tell of a reset after the terminal showed it."""
 
@@ -49,14 +52,15 @@ def overlooked(m: Machine, now: Now) -> Result:
 
 def _reset(m: Machine, now: Now, *, cancels: bool) -> Result:
     """*cancels*: OctoPrint cancels the job in its hands for it."""
-    # Its heaters are off, and the picture may go on for a while saying that they are hot.
-    m = replace(m, position_known=False, start_heard_at=None, temperatures_from=now.mono + PICTURE_LAGS)
+    # Its heaters are off, and OctoPrint goes on for a while saying that they are hot.
+    m = replace(m, position_known=False, start_heard_at=None, temperatures_from=now.mono + FORGETS_HEAT)
+    m = replace(m, heat=replace(m.heat, settled=False)).ask("targets", now.mono - REPEAT)
     job = m.running
     if job is None:
         m, effects = raise_epoch(m, "the printer was reset: its position is unknown", now)
         said = announce(EventKind.PROBLEM, now, "the printer was reset: it is homed before the next job; look why")
         return m, [*effects, said, Look()]
-    if job.phase is Phase.SENDING or (not cancels and _not_through(job)):
+    if job.phase is Phase.SENDING or (not cancels and _not_through(m, job)):
         return _blind(m, job, now)
     m = m.with_job(replace(job, recovery=False))  # whatever it homed is void
     if cancels:
@@ -65,13 +69,14 @@ def _reset(m: Machine, now: Now, *, cancels: bool) -> Result:
     return m, [*effects, Look()]
 
 
-def _not_through(job: Job) -> bool:
-    """Whether a job whose end OctoPrint would have told of by now has begun after the reset, or is in the middle."""
-    return job.followed and not job.finished and job.aborted is None
+def _not_through(m: Machine, job: Job) -> bool:
+    """Whether the job has begun after the reset, or is in its middle: of a followed one the end is told first."""
+    going_on = job.followed or m.octo.printer in _IN_ITS_MIDDLE
+    called_off = job.aborted is not None or m.kept.latch in (Latch.CANCEL, Latch.STOP)
+    return going_on and not job.finished and not called_off
 
 
 def _blind(m: Machine, job: Job, now: Now) -> Result:
     """Where it had begun, OctoPrint cancels it, or is told to. Where not, it is cancelled as soon as it does."""
-    effects: list[Effect] = []
     m, effects = latched(m.with_job(replace(job, blind=True)), Latch.FOREIGN, BLIND, now)
     return m.ask("cancel", -1e9), [*effects, announce(EventKind.PROBLEM, now, BLIND), Look()]

@@ -30,6 +30,8 @@ SCHEMA = Schema(
 ENDS_KEPT = 5000
 """So many answers are kept for plans that are sent again; a planner has two runs outstanding."""
 PRUNE_EVERY = 500
+ON_THEIR_WAY = 3
+"""Jobs that may have been between the journal and OctoPrint's log when a mark was put; there is never more than one."""
 _KEPT = TypeAdapter(Kept)
 
 
@@ -50,10 +52,15 @@ class Journal:
         return kept, tuple(_job(*row) for row in jobs)
 
     def sent_since(self, mark: str | None) -> tuple[str, ...]:
-        """Paths of the jobs that were sent since this mark was put into OctoPrint's log, ended or not."""
-        return tuple(
-            path for (path,) in self._store.read("SELECT path FROM job WHERE path NOTNULL AND mark = ?", (mark,))
+        """Paths of the jobs that were sent since this mark was put into OctoPrint's log, ended or not.
+
+        And of the last few before: one may have been on its way, with the mark before, while this one was put.
+        """
+        last = "SELECT rowid FROM job WHERE path NOTNULL ORDER BY rowid DESC LIMIT ?"
+        rows = self._store.read(
+            f"SELECT path FROM job WHERE path NOTNULL AND (mark = ? OR rowid IN ({last}))", (mark, ON_THEIR_WAY)
         )
+        return tuple(path for (path,) in rows)
 
     def ended(self, job_id: str) -> JobEnded | None:
         """How a job ended, None if it has not, or is not known."""

@@ -7,7 +7,6 @@ whole when both of its marks are found, whatever the clocks of the two machines 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 _STARTED = re.compile(r"Print job started - origin: local, path: (?P<path>.*?), owner:")
@@ -15,6 +14,7 @@ _JOB_LOGGER = " - octoprint.printer.standard.job - INFO - "
 _PROCESS = re.compile(r"octoprint\.startup - INFO - Starting OctoPrint ")
 _CONNECTED = re.compile(r'Changing monitoring state from "[^"]*" to "(Detecting serial|Opening serial|Connecting)')
 _BEGUN = re.compile(_STARTED.pattern + r'|Changing monitoring state from "Starting" to "(?P<state>[^"]*)"')
+_LOST = frozenset({"Offline", "Offline after error", "Error"})
 _RESET = re.compile(r"External reset\?")
 
 
@@ -32,9 +32,10 @@ class Slice:
     started: tuple[str, ...] = ()
     """Paths of the files whose print was started."""
     stillborn: tuple[str, ...] = ()
-    """Those of them of which not a line was sent: OctoPrint's state went from Starting to something else than Printing.
+    """Those of them of which not a line was sent: OctoPrint lost the printer while it still said Starting.
 
-    A line of a file waits in OctoPrint's queue behind that change. (OctoPrint 1.11, octoprint.util.comm, `startPrint`.)
+    A line of a file waits in OctoPrint's queue behind the change to Printing. (OctoPrint 1.11, octoprint.util.comm,
+    `startPrint`.)
     """
     verbose: bool = False
     """Such lines are known to be written at all: the level of their logger is known to let them through."""
@@ -53,15 +54,18 @@ def cut(text: str, begin: str | None, end: str, *, verbose: bool) -> Slice:
         reconnected=_CONNECTED.search(part) is not None,
         reset=_RESET.search(part) is not None,
         started=tuple(found["path"] for found in _STARTED.finditer(part)),
-        stillborn=tuple(_stillborn(part)),
+        stillborn=_stillborn(part),
         verbose=verbose or _JOB_LOGGER in text,
     )
 
 
-def _stillborn(part: str) -> Iterator[str]:
+def _stillborn(part: str) -> tuple[str, ...]:
+    last: dict[str, bool] = {}
     path: str | None = None
     for found in _BEGUN.finditer(part):
         if found["path"] is not None:
             path = found["path"]
-        elif path is not None and found["state"] != "Printing":
-            yield path
+            last[path] = False
+        elif path is not None:
+            last[path] = found["state"] in _LOST
+    return tuple(path for path, stillborn in last.items() if stillborn)

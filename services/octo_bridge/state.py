@@ -71,6 +71,8 @@ class Job:
     """The firmware said that it prevented cold extrusion."""
     finished: bool = False
     """PrintDone or the M118 line was seen."""
+    bare: bool = False
+    """The plate was known to be bare before it was sent."""
     blind: bool = False
     """The printer was reset while it was being sent: if it begins all the same, it moves from nowhere."""
     aborted: Aborted | None = None

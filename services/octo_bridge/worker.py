@@ -36,6 +36,7 @@ MARKS_TRIED, MARK_AGAIN = 4, 0.3
 DECISION_HOLDS = 1.5
 """Seconds. A commit on a slow disk, or a process that was frozen, may lie between a decision and what comes of it; what
 the printer has said meanwhile then waits to be heard."""
+SLOW = "is the disk of BOARDCAST_DATA_DIR slow, or the machine busy? The printer is looked at again first"
 LOG_LINES_WITHIN = 20
 LOG_LINES_EVERY = 0.1
 """OctoPrint writes its log in a thread: so many looks, so many seconds apart, until a mark is in it."""
@@ -134,7 +135,7 @@ class Worker:
         def submit(client: OctoPrint) -> tuple[Post, str | None]:
             late = now().mono - effect.decided
             if late > DECISION_HOLDS:
-                return Post.NOT_SENT, f"it was decided {late:.1f} s ago: the machine is looked at again"
+                return Post.LATE, f"{late:.1f} s went by before a job could be sent: {SLOW}"
             return client.submit(effect.path, effect.text, timeout)
 
         try:

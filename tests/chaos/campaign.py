@@ -58,6 +58,7 @@ class Campaign:
         self._say = say
         self.struck: list[Struck] = []
         self.unrecovered: list[str] = []
+        self._copied: dict[str, float] = {}
 
     def run(self, faults: list[Fault]) -> Result:
         """Start, strike, wait for the end of every move, look. Raises what keeps it from going on at all."""
@@ -100,7 +101,8 @@ class Campaign:
         self._for(fault.after)
         if fault.number % COPY_EVERY == 0:
             for service in SERVICES:
-                copy(self.world, service)
+                if copy(self.world, service):
+                    self._copied[service] = time.time()
         kind = KINDS[fault.kind]
         if kind.upon_pause:
             self._pause()
@@ -112,7 +114,8 @@ class Campaign:
             self._for(HELD_S)
             self.person.hands_off = False
         ended = time.time()
-        self.struck.append(Struck(fault.kind, fault.target, began, ended, kind.doubt))
+        copied = self._copied.get(fault.target) if fault.kind == "data_restored" else None
+        self.struck.append(Struck(fault.kind, fault.target, began, ended, kind.doubt, copied))
         recovered = self._until(lambda: bool(self.truth.drawn) and self.truth.drawn[-1][0] > ended, RECOVER_WITHIN_S)
         took = f"{self.truth.drawn[-1][0] - ended:.1f} s" if recovered else "NOT RECOVERED"
         if not recovered:

@@ -18,6 +18,7 @@ NEWS_S = 5.0
 """Until both ends of a link have heard that one of them lost its memory: the handshake after the next connect."""
 BREATH_S = 2.0
 """A planner with work to do that says nothing for longer hangs: its machine is busy, or its broker away."""
+HANG_MOST_S = 30.0
 PLANNERS = frozenset({"move/status", "board/state", "board/event", PLAN})
 OVERTAKEN_S = 1.0
 OBEY_S = 5.0
@@ -63,7 +64,7 @@ class _Facts:
         self.broken = [file for file in story.files if file.job is None and file.plastic > 0]
         self.resolved = [word for word in story.words if word.word.startswith("resolve ")]
         self.spoke = [said.t for said in story.said if said.topic in PLANNERS]
-        self.amnesias = [f for f in story.struck if f.kind == "data_restored" and f.target == "planner"]
+        self.amnesias = [f for f in story.struck if f.copied is not None and f.target == "planner"]
         """When the planner was put back to an older copy, and forgot."""
 
     def states(self, move: str) -> list[str]:
@@ -72,10 +73,19 @@ class _Facts:
     def first(self, move: str, *states: str) -> float | None:
         return next((s.t for s in self.told.get(move, []) if s.body["state"] in states), None)
 
-    def forgot(self, move: str) -> float:
-        """When the planner last may have forgotten what it had said of *move*; -1 if never."""
-        first = self.told[move][0].t if move in self.told else 0.0
-        return max((f.ended for f in self.amnesias if first < f.ended), default=-1.0)
+    def forgot(self, move: str) -> Struck | None:
+        """What made the planner forget that it had accepted *move*, of which it then never spoke again."""
+        told = [said.t for said in self.told.get(move, [])]
+        if not told or move in self.exported:
+            return None
+        return next(
+            (f for f in self.amnesias if (f.copied or 0.0) - OVERTAKEN_S < told[0] and told[-1] < f.ended), None
+        )
+
+    def remembered(self, move: str) -> float:
+        """Since when what was said of *move* holds: before, the planner did not remember that it had said it."""
+        told = [said.t for said in self.told.get(move, [])]
+        return max((f.ended for f in self.amnesias if told and told[0] < f.ended), default=0.0)
 
     def heard(self, fault: Struck) -> float:
         """When both ends had had their time to hear what *fault* took; a planner that hangs hears nothing."""
@@ -85,8 +95,8 @@ class _Facts:
                 left -= min(spoke - at, BREATH_S)
                 at = spoke
             if left <= 0:
-                return at
-        return at + left
+                break
+        return min(at + left, fault.ended + HANG_MOST_S)
 
     def settled(self, move: str, how: str) -> bool:
         return any(word.move == move and word.word == f"resolve {how}" for word in self.resolved)
@@ -100,13 +110,12 @@ def _lost(facts: _Facts) -> list[Verdict]:
         if set(states) == {"refused"}:
             continue
         end = facts.exported.get(move, {}).get("state")
-        if end is None and facts.forgot(move) > 0:
+        if facts.forgot(move) is not None:
             continue
         if end not in ENDS:
             found.append(Verdict("lost", move, f"told {states}, the board's export says {end}"))
-        told = {
-            s.body["state"] for s in facts.told.get(move, []) if s.body["state"] in ENDS and s.t > facts.forgot(move)
-        }
+        since = facts.remembered(move)
+        told = {s.body["state"] for s in facts.told.get(move, []) if s.body["state"] in ENDS and s.t > since}
         if len(told) > 1 or (told and end in ENDS and told != {end}):
             found.append(Verdict("lost", move, f"more than one end: told {sorted(told)}, exported {end}"))
     return found
@@ -119,7 +128,8 @@ def _twice(facts: _Facts) -> list[Verdict]:
     names = set(facts.told) | set(facts.exported)
     troubled = sorted(move for move in names if _troubled(facts, move))
     # What broke off just before the planner forgot may never have been told.
-    if len(facts.broken) > len(troubled) + len(facts.amnesias):
+    untold = sum(any(f.began - NEWS_S < file.began < f.ended + NEWS_S for file in facts.broken) for f in facts.amnesias)
+    if len(facts.broken) > len(troubled) + untold:
         began = [round(file.began, 1) for file in facts.broken]
         found.append(
             Verdict("drawn twice", "?", f"{len(facts.broken)} files broke off with plastic (at {began}), and only "
@@ -152,14 +162,17 @@ def _order(facts: _Facts) -> list[Verdict]:
 def _falsely_drawn(facts: _Facts) -> list[Verdict]:
     """Said to be drawn, and the printer did not draw it; or drawn, and said to be something else."""
     found = []
-    whole = {move_of(file.job or "") for file in facts.whole if not file.dropped and not file.blind}
+    last = {move_of(file.job or ""): file.ended for file in facts.whole if not file.dropped and not file.blind}
+    whole = last.keys()
     for move, exported in sorted(facts.exported.items()):
         said = exported["state"] == "drawn" or "drawn" in facts.states(move)
         if said and move not in whole:
             found.append(Verdict("falsely drawn", move, f"no whole file; export {exported['state']}"))
-        if not said and move in whole and exported["state"] in ENDS and facts.forgot(move) < 0:
+        # What waited in a copy, and was drawn since.
+        skipped = exported["state"] == "skipped" and last.get(move, 0.0) < facts.remembered(move) + OVERTAKEN_S
+        if not said and move in whole and exported["state"] in ENDS and not skipped:
             found.append(Verdict("falsely drawn", move, f"drawn whole, and said to be {exported['state']}"))
-    for move in sorted(move for move in whole - facts.exported.keys() if facts.forgot(move) < 0):
+    for move in sorted(move for move in whole - facts.exported.keys() if facts.forgot(move) is None):
         found.append(Verdict("falsely drawn", move, "drawn, and the planner's export does not know it"))
     return found
 

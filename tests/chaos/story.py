@@ -21,6 +21,8 @@ class Struck:
     ended: float
     doubt: bool = False
     """Whether a move in hand may honestly be uncertain after it."""
+    copied: float | None = None
+    """When the copy was made that a database was put back to."""
 
 
 @dataclass(frozen=True)

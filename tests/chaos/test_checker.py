@@ -219,7 +219,7 @@ def test_a_move_that_a_reset_overtook_is_no_fault_of_anybody_if_it_is_called_fai
 def forgotten(kind: str = "data_restored") -> Story:
     """1-2 was drawn, and then the planner was put back to a copy in which it waited, or that did not know it."""
     story = good()
-    story.struck.append(Struck(kind, "planner", 10, 11, doubt=True))
+    story.struck.append(Struck(kind, "planner", 10, 11, doubt=True, copied=2.5 if kind == "data_restored" else None))
     return story
 
 
@@ -230,6 +230,37 @@ def test_what_a_restored_planner_forgot_is_not_lost() -> None:
     story = forgotten("kill")
     del story.export[1]
     assert kinds(story) == {"lost", "falsely drawn"}
+
+
+def test_what_the_copy_knew_must_not_be_forgotten() -> None:
+    story = forgotten()
+    del story.export[0]
+    assert "lost" in kinds(story)
+
+
+def test_what_a_restored_planner_spoke_of_again_must_not_be_forgotten() -> None:
+    story = forgotten()
+    story.said.append(told(12, "1-2", "planned"))
+    del story.export[1]
+    assert "lost" in kinds(story)
+
+
+def test_what_was_drawn_after_it_was_restored_must_not_be_called_skipped() -> None:
+    story = forgotten()
+    story.said = [said for said in story.said if said.body != {"move_id": "1-2", "state": "drawn"}]
+    story.said.append(told(12, "1-2", "skipped"))
+    story.export[1] = ended("1-2", None, "skipped")
+    assert check(story) == []
+    story.files[1] = replace(story.files[1], began=14, ended=15)
+    assert kinds(story) == {"falsely drawn"}
+
+
+def test_what_broke_off_long_before_the_planner_forgot_is_no_secret() -> None:
+    story = forgotten()
+    story.files.insert(1, File(2.1, 2.5, None, 12.0))
+    assert "drawn twice" in kinds(story)
+    story.files[1] = File(9.5, 9.9, None, 12.0)
+    assert check(story) == []
 
 
 def test_what_waited_in_the_copy_and_was_drawn_since_may_be_called_skipped() -> None:

@@ -15,14 +15,15 @@ def copy_of(world: World, service: str) -> Path:
     return world.folder / "copies" / service
 
 
-def copy(world: World, service: str) -> None:
-    """Make one."""
+def copy(world: World, service: str) -> bool:
+    """Make one, in the place of the one before; whether it was possible."""
     path = copy_of(world, service)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     done = world.call(service, "backup", str(path))
     if done.returncode:
         path.unlink(missing_ok=True)
+    return not done.returncode
 
 
 def _lost(world: World, fault: Fault) -> Callable[[], None]:

@@ -57,6 +57,7 @@ JOB = (
 CONNECT = '… - octoprint.util.comm - INFO - Changing monitoring state from "Offline" to "Detecting serial connection"\n'
 BEGUN = '… - octoprint.util.comm - INFO - Changing monitoring state from "Starting" to "Printing"\n'
 STILLBORN = '… - octoprint.util.comm - INFO - Changing monitoring state from "Starting" to "Offline after error"\n'
+PAUSED = '… - octoprint.util.comm - INFO - Changing monitoring state from "Starting" to "Pausing"\n'
 LOST = '… - octoprint.util.comm - INFO - Changing monitoring state from "Printing" to "Offline after error"\n'
 A, B = "… 404 GET /api/files/local/mark-a.gcode\n", "… 404 GET /api/files/local/mark-b.gcode\n"
 
@@ -67,6 +68,8 @@ A, B = "… 404 GET /api/files/local/mark-a.gcode\n", "… 404 GET /api/files/lo
         (START + A + B, Slice(whole=True)),
         (A + JOB + B, Slice(whole=True, started=(PATH,), verbose=True)),
         (A + JOB + STILLBORN + B, Slice(whole=True, started=(PATH,), stillborn=(PATH,), verbose=True)),
+        (A + JOB + PAUSED + B, Slice(whole=True, started=(PATH,), verbose=True)),
+        (A + JOB + STILLBORN + JOB + BEGUN + B, Slice(whole=True, started=(PATH, PATH), verbose=True)),
         (A + JOB + BEGUN + LOST + B, Slice(whole=True, started=(PATH,), verbose=True)),
         (A + STILLBORN + JOB + B, Slice(whole=True, started=(PATH,), verbose=True)),
         (JOB + A + B, Slice(whole=True, verbose=True)),

@@ -12,7 +12,7 @@ from contracts.printers import Latch, Link
 from services.chassis.store import Store
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import ReadLog, Submit, Tell
-from services.octo_bridge.journal import SCHEMA, Journal
+from services.octo_bridge.journal import ON_THEIR_WAY, SCHEMA, Journal
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.state import Job, Kept, Machine, Phase, Printer
 from tests.unit.octo_bridge.machine import Rig, run
@@ -91,12 +91,14 @@ def test_the_journal_knows_which_jobs_were_sent_since_the_mark(tmp_path: Path) -
     jobs = (
         Job(run(1), Phase.SENDING, path="boardcast/a/1", mark="old"),
         Job(run(2), Phase.SENDING, path="boardcast/a/2", mark="new"),
-        Job(run(3)),
+        *(Job(run(n), Phase.SENDING, path=f"boardcast/a/{n}", mark="old") for n in range(3, 3 + ON_THEIR_WAY)),
+        Job(run(99)),
     )
     with store.transaction() as unit:
         Journal(store).save(unit, None, Machine(kept=Kept(), jobs=jobs))
-    assert Journal(store).sent_since("new") == ("boardcast/a/2",)
-    assert Journal(store).sent_since(None) == ()
+    on_their_way = tuple(f"boardcast/a/{n}" for n in range(3, 3 + ON_THEIR_WAY))
+    assert Journal(store).sent_since("new") == ("boardcast/a/2", *on_their_way)
+    assert Journal(store).sent_since(None) == on_their_way
     store.close()
 
 

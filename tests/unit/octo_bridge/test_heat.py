@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from contracts.printers import Heaters, Latch, Link
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import SetTargets, Submit
-from services.octo_bridge.handlers_heat import targets
-from services.octo_bridge.state import Heat, Job, Machine, Printer
+from services.octo_bridge.handlers_heat import UNANSWERED, targets
+from services.octo_bridge.octolog import Slice
+from services.octo_bridge.state import Heat, Job, Machine, Phase, Printer
 from tests.unit.octo_bridge.machine import Rig, run, settings
 
 OFF, STANDBY, HOT = SetTargets(0, 0), SetTargets(150, 60), SetTargets(205, 60)
@@ -235,14 +236,48 @@ def test_a_nozzle_that_was_told_to_cool_is_not_hot_because_an_older_picture_says
     assert not rig.of(Submit), "OctoPrint has answered neither request"
     rig.wait(2.5)
     assert not rig.of(Submit)
-    for _ in rig.of(SetTargets):
+    for _ in range(rig.machine.targets_open - 1):
         rig.feed(e.Asked("targets", False, "503"))
+    rig.answers = True
+    rig.feed(e.Asked("targets", False, "503"))
     rig.feed(rig.seen(nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
     assert not rig.of(Submit), "it may have been read before"
-    rig.answers = True
     rig.wait(2.5)
     rig.hot()
     assert rig.of(Submit)
+
+
+@pytest.mark.parametrize("takes", [1.9, 3.0, 8.0])
+def test_an_octoprint_that_answers_slowly_is_asked_once_and_not_waited_for_forever(takes: float) -> None:
+    rig = Rig().ready()
+    rig.command("disarm")
+    rig.answers = False
+    rig.command("arm")
+    rig.feed(e.RunTaken(run(1)))
+    due: list[float] = []
+    begun = rig.mono
+    while rig.mono < begun + 60 and not rig.of(Submit):
+        asked = len(rig.of(SetTargets))
+        rig.wait(0.25, 0.25, watched=False)
+        rig.feed(rig.seen(nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+        for _ in rig.of(SetTargets)[asked:]:
+            due.append(max([rig.mono, *due]) + takes)  # one after the other
+        for at in [at for at in due if at <= rig.mono]:
+            rig.feed(e.Asked("targets", True))
+            due.remove(at)
+    assert rig.of(Submit)
+    assert len(rig.of(SetTargets)) < 6
+    assert rig.machine.targets_open == 0
+
+
+def test_a_request_whose_answer_never_comes_is_given_up() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.answers = False
+    rig.command("disarm")
+    rig.wait(UNANSWERED + 5, 1.0)
+    assert len(rig.of(SetTargets)) == 2
 
 
 def came_back(rig: Rig, nozzle: float = 205.0) -> Rig:
@@ -253,20 +288,28 @@ def came_back(rig: Rig, nozzle: float = 205.0) -> Rig:
     return again
 
 
-def test_a_bridge_that_comes_back_armed_leaves_the_heat_alone_and_its_timers_go_on() -> None:
-    again = came_back(Rig().ready())
+def test_a_bridge_that_comes_back_armed_and_has_a_job_leaves_the_heat_that_it_needs() -> None:
+    rig = Rig().ready()
+    rig.machine = rig.machine.keep(contacted=True)
+    rig.command("pause")
+    rig.feed(e.RunTaken(run(1)))
+    rig.command("resume")
+    rig.machine = replace(rig.machine, jobs=tuple(replace(job, phase=Phase.ACCEPTED) for job in rig.machine.jobs))
+    again = came_back(rig)
     again.wait(1)
-    again.feed(e.LogRead("mark-2", None))
+    again.feed(e.LogRead("mark-2", Slice(whole=True)))
     assert SetTargets(0.0, 0.0) not in again.of(SetTargets)
-    again.wait(again.settings.standby_after + 1, 5.0)
-    assert again.mode() is Heaters.STANDBY
-    again.wait(again.settings.heaters_off_after + 1, 30.0)
-    assert again.mode() is Heaters.OFF
+    assert again.of(Submit)
 
 
-@pytest.mark.parametrize("why", ["not armed", "heated otherwise", "stopped"])
+@pytest.mark.parametrize("why", ["not armed", "heated otherwise", "stopped", "no job", "paused"])
 def test_and_switches_it_off_where_it_is_not(why: str) -> None:
     rig = Rig().ready()
+    if why != "no job":
+        rig.command("pause")
+        rig.feed(e.RunTaken(run(1)))
+    if why not in ("no job", "paused"):
+        rig.machine = rig.machine.keep(latch=Latch.NONE)
     if why == "stopped":
         rig.command("stop")
     elif why == "not armed":

@@ -136,6 +136,7 @@ def test_a_job_that_a_reset_overtook_and_that_never_went_out_is_drawn_from_a_fou
     rig.feed(e.Posted(job.id, job.attempt, e.Post.NOT_SENT))
     rig.command("resume")
     rig.wait(2)
+    rig.hot()
     again = rig.machine.running
     assert again is not None, "it is sent anew"
     assert again.recovery, "and homes first"
@@ -239,6 +240,35 @@ def test_the_start_of_a_printer_that_is_being_connected_is_no_reset() -> None:
     assert rig.machine.kept.epoch == epoch
 
 
+@pytest.mark.parametrize("printer", [Printer.PAUSING, Printer.PAUSED, Printer.RESUMING])
+def test_an_overlooked_start_in_the_middle_of_a_job_that_was_not_followed_makes_it_blind(printer: Printer) -> None:
+    rig = Rig().ready()
+    rig.wait(5)
+    job = rig.start()
+    rig.feed(
+        e.PushChanged(False), e.PushChanged(True), e.LogRead("mark-2", Slice(whole=True, started=(str(job.path),)))
+    )
+    rig.feed(rig.seen(printer=printer), e.Logged("Recv: start"))
+    rig.wait(1.5)
+    rig.printing(job)
+    assert JobAction("cancel") in rig.of(JobAction)
+    rig.feed(e.Happened(e.Happening.DONE, job.path))
+    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
+
+
+def test_an_overlooked_start_of_a_job_that_is_being_cancelled_changes_nothing_about_that() -> None:
+    rig = Rig().ready()
+    rig.wait(5)
+    job = rig.start()
+    rig.command("cancel")
+    rig.feed(rig.seen(printer=Printer.CANCELLING), e.Logged("Recv: start"))
+    rig.wait(1.5)
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
+    rig.wait(1.5)
+    assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
+    assert not knows(rig)
+
+
 def test_the_mark_in_the_log_is_put_anew_before_much_of_the_log_lies_behind_it() -> None:
     rig = Rig().ready()
     rig.wait(5)
@@ -250,3 +280,31 @@ def test_the_mark_in_the_log_is_put_anew_before_much_of_the_log_lies_behind_it()
     assert len(rig.of(ReadLog)) == 1
     rig.feed(e.LogRead("mark-2", Slice(whole=True, started=rig.machine.accounted)))
     assert not rig.machine.accounted
+
+
+@pytest.mark.parametrize("why", ["a job is in hand", "the log cannot be read"])
+def test_but_not_for_the_number_of_jobs_alone(why: str) -> None:
+    rig = Rig().ready()
+    rig.wait(5)
+    if why == "a job is in hand":
+        rig.start()
+    else:
+        rig.machine = rig.machine.keep(mark=None)
+    rig.effects.clear()
+    rig.machine = replace(rig.machine, accounted=tuple(f"boardcast/x/{n}-a1.gcode" for n in range(MARK_EVERY_JOBS)))
+    rig.wait(5)
+    assert not rig.of(ReadLog)
+
+
+def test_a_job_that_was_late_is_looked_at_again_and_the_plate_is_as_bare_as_before() -> None:
+    rig = Rig().ready()
+    assert rig.machine.kept.bare
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    job = rig.machine.running
+    assert job is not None
+    rig.feed(e.Posted(job.id, job.attempt, e.Post.LATE, "2 s went by"))
+    assert rig.machine.kept.bare
+    assert "problem" in rig.said()
+    rig.wait(2)
+    assert len(rig.of(Submit)) == 2

@@ -80,7 +80,13 @@ class Bench:
 
     def feed(self, *inputs: e.Input) -> None:
         for event in inputs:
+            asked = self.targets_asked()
             self.guarded.feed(event)
+            for _ in range(self.targets_asked() - asked):
+                self.feed(e.Asked("targets", True))
+
+    def targets_asked(self) -> int:
+        return sum(isinstance(effect, SetTargets) for effect in self.asked())
 
     def wait(self, seconds: float, step: float = 1.0) -> None:
         end = self.rig.mono + seconds

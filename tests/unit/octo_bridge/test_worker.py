@@ -101,7 +101,7 @@ async def test_a_mark_is_put_again_while_octoprint_stumbles(
     assert tried == ["mark"] * min(refusals + 1, MARKS_TRIED)
 
 
-@pytest.mark.parametrize(("late", "post"), [(0.0, Post.TAKEN), (DECISION_HOLDS + 0.5, Post.NOT_SENT)])
+@pytest.mark.parametrize(("late", "post"), [(0.0, Post.TAKEN), (DECISION_HOLDS + 0.5, Post.LATE)])
 async def test_nothing_is_sent_upon_a_decision_of_long_ago(
     monkeypatch: pytest.MonkeyPatch, late: float, post: Post
 ) -> None:
