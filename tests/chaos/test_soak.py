@@ -13,7 +13,7 @@ from tests.chaos.soak import Soak
 HISTORY_KB = 6000
 """A thousand moves of history, which are meant to stay."""
 MEMORY_KB = 5000
-"""A thousand moves. What Python holds stays the same (measured); what the C library keeps of it in pieces grows slowly."""
+"""A thousand moves. What Python holds stays the same (measured); what the C library keeps in pieces grows slowly."""
 GROWS = ("resident_kb", "files", "database_kb")
 MOVES = int(os.environ.get("SOAK_MOVES", "5000"))
 
