@@ -33,9 +33,10 @@ _log = log.get(__name__)
 DELETE_AFTER = 0.3
 """Seconds: OctoPrint is to be left alone while the next job begins."""
 MARKS_TRIED, MARK_AGAIN = 4, 0.3
-DECISION_HOLDS = 1.5
+DECISION_HOLDS = 0.5
 """Seconds. A commit on a slow disk, or a process that was frozen, may lie between a decision and what comes of it; what
-the printer has said meanwhile then waits to be heard."""
+the printer has said meanwhile then waits to be heard. Twice as long each time in a row: a disk that is always slow is
+no reason never to draw."""
 SLOW = "is the disk of BOARDCAST_DATA_DIR slow, or the machine busy? The printer is looked at again first"
 LOG_LINES_WITHIN = 20
 LOG_LINES_EVERY = 0.1
@@ -51,6 +52,8 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._gathering = False
+        self._late = 0
+        """How often in a row a decision was too old to be acted upon."""
         self.jobs, self.safety, self.looks, self.chores = self._lanes = tuple(
             Lane(name, _client(settings)) for name in ("jobs", "safety", "looks", "chores")
         )
@@ -134,12 +137,13 @@ class Worker:
 
         def submit(client: OctoPrint) -> tuple[Post, str | None]:
             late = now().mono - effect.decided
-            if late > DECISION_HOLDS:
+            if late > DECISION_HOLDS * 2**self._late:
                 return Post.LATE, f"{late:.1f} s went by before a job could be sent: {SLOW}"
             return client.submit(effect.path, effect.text, timeout)
 
         try:
             post, told = await self.jobs.do(submit)
+            self._late = self._late + 1 if post is Post.LATE else 0
             reason = told or ""
         finally:
             if post is not Post.TAKEN:

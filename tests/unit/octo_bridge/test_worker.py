@@ -116,10 +116,19 @@ async def test_nothing_is_sent_upon_a_decision_of_long_ago(
         return call(Taking())
 
     monkeypatch.setattr(made.jobs, "do", do)
-    await made._submit(Submit(job_id(1), 1, "boardcast/x/j-a1.gcode", "G90", now().mono - late))
+
+    def submit(late: float) -> Submit:
+        return Submit(job_id(1), 1, "boardcast/x/j-a1.gcode", "G90", now().mono - late)
+
+    await made._submit(submit(late))
     [answer] = said
     assert isinstance(answer, Posted)
     assert answer.post is post
+    for _ in range(4):
+        await made._submit(submit(DECISION_HOLDS * 5))
+    posts = [answer.post for answer in said if isinstance(answer, Posted)]
+    assert Post.TAKEN in posts[1:], "a disk that is always slow does not keep it from drawing for ever"
+    assert posts[1] is Post.LATE
 
 
 async def test_a_request_that_meets_a_defect_is_answered_too(monkeypatch: pytest.MonkeyPatch) -> None:
