@@ -21,6 +21,7 @@ BREATH_S = 2.0
 HANG_MOST_S = 30.0
 PLANNERS = frozenset({"move/status", "board/state", "board/event", PLAN})
 OVERTAKEN_S = 1.0
+UNHEARD_S = 0.5
 OBEY_S = 5.0
 """So long after an answered pause the printer may still carry out what it had been given."""
 _JOB = re.compile(r"[0-9a-f]{8}-(\d+-\d+)-\d+-[0-9a-f]+")
@@ -170,11 +171,18 @@ def _falsely_drawn(facts: _Facts) -> list[Verdict]:
             found.append(Verdict("falsely drawn", move, f"no whole file; export {exported['state']}"))
         # What waited in a copy, and was drawn since.
         skipped = exported["state"] == "skipped" and last.get(move, 0.0) < facts.remembered(move) + OVERTAKEN_S
-        if not said and move in whole and exported["state"] in ENDS and not skipped:
+        unheard = exported["state"] == "failed" and _cut_off(facts, last.get(move, 0.0))
+        if not said and move in whole and exported["state"] in ENDS and not skipped and not unheard:
             found.append(Verdict("falsely drawn", move, f"drawn whole, and said to be {exported['state']}"))
     for move in sorted(move for move in whole - facts.exported.keys() if facts.forgot(move) is None):
         found.append(Verdict("falsely drawn", move, "drawn, and the planner's export does not know it"))
     return found
+
+
+def _cut_off(facts: _Facts, ended: float) -> bool:
+    """Whether the printer was lost in the moment in which it would have said that the file is through."""
+    lost = [f for f in facts.story.struck if f.kind in {"serial_drop", "serial_error"}]
+    return any(abs(ended - f.began) < UNHEARD_S for f in lost)
 
 
 def _falsely_uncertain(facts: _Facts) -> list[Verdict]:

@@ -122,6 +122,16 @@ def test_failed_with_a_whole_file_is_falsely_told_too() -> None:
     assert kinds(story) == {"falsely drawn"}
 
 
+def test_a_file_whose_last_answer_a_lost_cable_kept_back_may_be_called_failed() -> None:
+    story = good()
+    story.said[-1] = told(9, "1-2", "failed")
+    story.export[1] = ended("1-2", 2, "failed")
+    story.struck.append(Struck("serial_drop", "printer", 8.8, 8.8))
+    assert check(story) == []
+    story.struck[0] = Struck("serial_drop", "printer", 7.0, 7.0)
+    assert kinds(story) == {"falsely drawn"}
+
+
 def test_a_file_of_a_move_that_the_export_does_not_know_is_falsely_drawn() -> None:
     story = good()
     story.files.append(file("1-7", 10, 12))
