@@ -240,8 +240,13 @@ class Tick:
     """Time went by."""
 
 
+@dataclass(frozen=True)
+class Stalled:
+    """Nothing was heard for longer than ticks come: what OctoPrint said meanwhile comes next, and all of it is old."""
+
+
 Input = (
     RunTaken | RevokeTaken | ControlTaken | PlanBad | PlannerChanged | Commanded | CommandBad | ApprovalRead | Seen
     | Unreachable | PushChanged | PrinterChanged | Happened | FirmwareNamed | Logged | Posted | EvidenceFound | LogRead
-    | Asked | FolderGone | Restored | Tick
+    | Asked | FolderGone | Restored | Tick | Stalled
 )  # fmt: skip

@@ -24,6 +24,9 @@ READ_LOG_EVERY = 2.0
 _PAUSE = frozenset({Printer.PAUSING, Printer.PAUSED})
 MARK_EVERY = 6 * 3600.0
 """Seconds. OctoPrint rotates its log daily; a mark must never be older than what it keeps."""
+CATCHES_UP = 1.0
+"""Seconds; some dozens of events, each with its commit."""
+GOES_ON = 5.0
 MARK_EVERY_JOBS = 200
 """Jobs since the last mark: the log since then is read for each doubt."""
 
@@ -221,6 +224,13 @@ def clean_up(m: Machine, now: Now) -> Result:
     done = [DeleteFolder(folder) for folder in m.kept.old_folders if folder not in in_use]
     effects: list[Effect] = list(done)
     return m.ask("clean", now.mono), effects
+
+
+def take_stalled(m: Machine, now: Now) -> Result:
+    """The next job waits for what was said meanwhile; not again and again, or a slow disk would keep it for ever."""
+    if now.mono < m.behind_until + GOES_ON:
+        return m, []
+    return replace(m, behind_until=now.mono + CATCHES_UP), []
 
 
 def take_folder_gone(m: Machine, e: FolderGone) -> Result:

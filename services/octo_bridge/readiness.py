@@ -89,6 +89,8 @@ def blocked(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
         return obstacle
     if not m.octo.push:
         return "OctoPrint's push socket is down, and nobody would see the printer being reset: waiting for it"
+    if now.mono < m.behind_until:
+        return "catching up with what OctoPrint has said meanwhile"
     if m.start_heard_at is not None:
         return "the printer said that it starts: asking whether it was reset"
     if m.octo.printer is not Printer.OPERATIONAL:

@@ -206,6 +206,8 @@ class Machine:
     """One of them is for others than the one before."""
     temperatures_from: float = -1e9
     """What was read before this monotonic second says nothing: the picture may be older than the last change."""
+    behind_until: float = -1e9
+    """Until when what OctoPrint said during a stall is still coming in."""
     start_heard_at: float | None = None
     """When the printer said that it starts, and OctoPrint has not said yet that it noticed."""
     reset_told_at: float = -1e9

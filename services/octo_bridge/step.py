@@ -88,6 +88,8 @@ def _take_octoprint(m: Machine, event: e.Input, now: Now, s: BridgeSettings) -> 
             return foreign.take_log_read(m, event, now)
         case e.Asked():
             return octoprint.take_asked(m, event, now)
+        case e.Stalled():
+            return octoprint.take_stalled(m, now)
         case e.FolderGone():
             return octoprint.take_folder_gone(m, event)
         case _:

@@ -16,12 +16,14 @@ from services.chassis.actor import Actor
 from services.chassis.clock import Now, now
 from services.chassis.store import Unit, is_store_failure
 from services.octo_bridge.effects import Announce, Effect, JobAction, Look, SetTargets
-from services.octo_bridge.events import CommandBad, Commanded, ControlTaken, Input
+from services.octo_bridge.events import CommandBad, Commanded, ControlTaken, Input, Stalled
 from services.octo_bridge.state import Machine
 from services.octo_bridge.step import Core
 
 _log = log.get(__name__)
 
+STALL = 0.75
+"""Seconds without an input, although a tick comes every quarter: a slow commit, or a process that was frozen."""
 REMEDY = "make room where BOARDCAST_DATA_DIR is, or mend the disk; until then nothing is drawn"
 _SAFER_WORDS = frozenset({"pause", "cancel", "stop"})
 _SAFER_CONTROLS = frozenset({ControlWord.PAUSE, ControlWord.CANCEL, ControlWord.STOP})
@@ -45,6 +47,7 @@ class Guarded:
         self._in_memory: Machine | None = None
         self._waiting: tuple[Input, ...] = ()
         self._offered: tuple[Input, ...] = ()
+        self._fed_at: float | None = None
         self.trouble: str | None = None
         """Why the last step could not be committed, and what to do; None while all is well."""
 
@@ -55,6 +58,8 @@ class Guarded:
 
     def feed(self, event: Input) -> None:
         """Take *event*; never raises."""
+        if self._was_stalled():
+            self._feed(Stalled())
         offered, self._offered = self._offered, ()
         for each in (*offered, event):
             self._feed(each)
@@ -65,7 +70,16 @@ class Guarded:
             # Whether the transaction was committed is known when the next input comes: it ends before.
             self._offered = (*self._offered, event)
             unit.after_commit(lambda: self._taken(event))
+        if self._was_stalled():
+            self._actor.feed_within(unit, Stalled())
         self._actor.feed_within(unit, event)
+
+    def _was_stalled(self) -> bool:
+        """Whether the last input began so long ago that the ticks since then were missed."""
+        moment = self._clock().mono
+        stalled = self._fed_at is not None and moment - self._fed_at > STALL
+        self._fed_at = moment
+        return stalled
 
     def _taken(self, event: Input) -> None:
         self._offered = tuple(other for other in self._offered if other is not event)

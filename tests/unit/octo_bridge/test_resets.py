@@ -308,3 +308,29 @@ def test_a_job_that_was_late_is_looked_at_again_and_the_plate_is_as_bare_as_befo
     assert "problem" in rig.said()
     rig.wait(2)
     assert len(rig.of(Submit)) == 2
+
+
+def test_after_a_stall_the_next_job_waits_for_what_was_said_meanwhile() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.RunTaken(run(2, after=job.id)))
+    rig.mono += 3.3  # a commit on a busy disk; the printer was reset meanwhile
+    done, free = e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL, path=None)
+    rig.feed(e.Stalled(), rig.seen(nozzle=(205.0, 205.0)), done, free)
+    assert not rig.of(Submit)
+    rig.feed(IDLE_RESET)
+    rig.wait(2)
+    rig.hot()
+    assert not rig.machine.jobs, "planned for a machine that is no more"
+    assert rig.latch() is Latch.NONE
+    assert not rig.of(Submit)
+
+
+def test_a_disk_that_is_always_slow_keeps_nothing_for_ever() -> None:
+    rig = Rig().ready()
+    rig.feed(e.Stalled(), e.RunTaken(run(1)))
+    while rig.mono < 1010 and not rig.of(Submit):
+        rig.mono += 1.0
+        rig.feed(e.Stalled(), e.Tick())
+        rig.hot()
+    assert rig.of(Submit)

@@ -18,6 +18,7 @@ from services.chassis.actor import Actor
 from services.chassis.store import Store, Unit
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import Announce, Effect, JobAction, SetTargets, Submit
+from services.octo_bridge.handlers_octoprint import CATCHES_UP, GOES_ON
 from services.octo_bridge.journal import SCHEMA, Journal
 from services.octo_bridge.reporting import health
 from services.octo_bridge.state import Machine, Printer
@@ -220,3 +221,15 @@ def test_a_defect_is_no_full_disk(bench: Bench) -> None:
     bench.actor._step = broken
     bench.feed(e.Tick())
     assert (bench.guarded.trouble, bench.without_rows) == (None, [])
+
+
+@pytest.mark.parametrize(("gap", "stalled"), [(0.3, False), (2.0, True)])
+def test_missed_ticks_are_a_stall(bench: Bench, gap: float, stalled: bool) -> None:
+    bench.feed(e.Tick())
+    bench.rig.mono += gap
+    bench.feed(e.Tick())
+    assert (bench.actor.state.behind_until > bench.rig.mono) is stalled
+    with bench.disk.transaction() as unit:
+        bench.rig.mono += gap + GOES_ON + CATCHES_UP
+        bench.guarded.feed_within(unit, e.RunTaken(run(2)))
+    assert bench.actor.state.behind_until > bench.rig.mono
