@@ -38,7 +38,7 @@ async def test_bridge_killed_in_mid_job_lets_it_end_and_knows_that_it_did(bench:
     await bench.ready()
     await slow_down(bench)
     bench.planner.draw(1, gcode=line_of(1, slow=8))
-    await bench.state(lambda s: s["state"] == "printing", "the job to run")
+    await eventually(lambda: bench.octoprint.state() == "Printing", 30, "the job to run")
     assert bench.process is not None
     bench.process.kill()
     await eventually(lambda: bench.octoprint.state() == "Operational", 20, "the job's end without a bridge")

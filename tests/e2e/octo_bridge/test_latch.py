@@ -80,7 +80,7 @@ async def test_stop_cancels_disarms_and_switches_the_heaters_off(bench: Bench) -
     await bench.ready()
     await slow_down(bench)
     bench.planner.draw(1, gcode=line_of(1, slow=LONG))
-    await bench.state(lambda s: s["state"] == "printing", "the job to run")
+    await eventually(lambda: bench.octoprint.state() == "Printing", 30, "the job to run")
     await bench.command("stop")
     state = await bench.state(lambda s: s["nozzle_target"] == 0 and s["bed_target"] == 0 and s["job"] is None, "a stop")
     assert (state["armed"], state["latch"], state["heaters"]) == (False, "stop", "off")

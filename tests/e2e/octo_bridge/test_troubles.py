@@ -79,7 +79,7 @@ async def test_cancel_on_octoprints_page_sets_the_latch(bench: Bench) -> None:
     await bench.ready()
     await slow_down(bench)
     bench.planner.draw(1, gcode=line_of(1, slow=LONG))
-    await bench.state(lambda s: s["state"] == "printing", "the job to run")
+    await eventually(lambda: bench.octoprint.state() == "Printing", 30, "the job to run")
     bench.octoprint.request("POST", "/api/job", {"command": "cancel"})
     state = await bench.state(lambda s: s["latch"] == "foreign", "the latch")
     assert "cancelled" in state["latch_reason"]

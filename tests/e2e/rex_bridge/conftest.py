@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,12 @@ class Bridge:
     def answer(self, command: str, *, since: int = 0, deadline_s: float = 15) -> Seen:
         """The answer to *command*."""
         return self.probe.wait(EVENT, lambda m: m.json["command"] == command, since=since, deadline_s=deadline_s)
+
+    def remembered(self) -> str:
+        """What its database says that Home Assistant was told."""
+        [database] = (self._folder / "data").glob("*.sqlite3")
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return str(connection.execute("SELECT group_concat(payload) FROM discovered").fetchone()[0])
 
     def events(self) -> list[tuple[str, str | None]]:
         """Every event with its print."""

@@ -96,6 +96,8 @@ def test_home_assistant_is_told_of_the_printer_by_its_own_name(bridge: Bridge, r
         topic = "device/boardcast_rex_rex_bridge/config"
         named = watcher.wait(topic, lambda m: m.json["device"]["name"] == "Bresser REX_simulated")
         assert named.json["device"]["serial_number"] == "SNSIM0001"
+        # It is remembered once the broker has confirmed it; the kill below must not come in between.
+        wait_until(lambda: "Bresser REX_simulated" in bridge.remembered(), 10, "the name to be remembered")
         since = watcher.mark()
         rex.do("power", on=False)
         bridge.restart()
