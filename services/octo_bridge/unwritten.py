@@ -16,7 +16,18 @@ from services.chassis.actor import Actor
 from services.chassis.clock import Now, now
 from services.chassis.store import Unit, is_store_failure
 from services.octo_bridge.effects import Announce, Effect, JobAction, Look, SetTargets
-from services.octo_bridge.events import CommandBad, Commanded, ControlTaken, Input, Stalled
+from services.octo_bridge.events import (
+    Asked,
+    CommandBad,
+    Commanded,
+    ControlTaken,
+    Happened,
+    Input,
+    Logged,
+    Posted,
+    PushChanged,
+    Stalled,
+)
 from services.octo_bridge.state import Machine
 from services.octo_bridge.step import Core
 
@@ -29,6 +40,11 @@ _SAFER_WORDS = frozenset({"pause", "cancel", "stop"})
 _SAFER_CONTROLS = frozenset({ControlWord.PAUSE, ControlWord.CANCEL, ControlWord.STOP})
 _SAID = frozenset({EventKind.PROBLEM, EventKind.STANDBY, EventKind.HEATERS_OFF})
 """What is published although no row says so; the rest is said when it is committed."""
+
+
+_SAID_ONCE = (Posted, Happened, Logged, PushChanged, Asked)
+"""What OctoPrint, or the worker, says once and never again: it is taken when it can be written."""
+WAITING_MOST = 500
 
 
 class Guarded:
@@ -120,6 +136,8 @@ class Guarded:
     def _without_rows(self, event: Input) -> None:
         if _makes_safer(event):
             self._remember(event)
+        elif isinstance(event, _SAID_ONCE):
+            self._waiting = (*self._waiting, event)[-WAITING_MOST:]
         elif isinstance(event, Commanded | CommandBad | ControlTaken):
             self._refuse(event)
             return

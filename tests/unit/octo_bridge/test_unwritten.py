@@ -233,3 +233,28 @@ def test_missed_ticks_are_a_stall(bench: Bench, gap: float, stalled: bool) -> No
         bench.rig.mono += gap + GOES_ON + CATCHES_UP
         bench.guarded.feed_within(unit, e.RunTaken(run(2)))
     assert bench.actor.state.behind_until > bench.rig.mono
+
+
+def test_what_octoprint_says_once_while_nothing_can_be_written_is_taken_when_it_can(bench: Bench) -> None:
+    bench.disk.full = True
+    bench.feed(e.Happened(e.Happening.RESET), e.Happened(e.Happening.CANCELLED, bench.job.path))
+    bench.wait(2)
+    bench.disk.full = False
+    bench.wait(2)
+    assert not bench.actor.state.position_known
+    assert not bench.actor.state.jobs, "its end was heard of"
+
+
+def test_the_answer_to_an_upload_that_came_while_nothing_could_be_written_is_not_lost(bench: Bench) -> None:
+    bench.feed(e.Happened(e.Happening.DONE, bench.job.path), bench.rig.seen(printer=Printer.OPERATIONAL, path=None))
+    bench.feed(e.RunTaken(run(2, after=bench.job.id)))
+    bench.wait(1)
+    sent = bench.actor.state.running
+    assert sent is not None
+    bench.disk.full = True
+    bench.feed(e.Posted(sent.id, sent.attempt, e.Post.LATE, "slow"))
+    bench.disk.full = False
+    bench.wait(1)
+    head = bench.actor.state.head
+    assert head is not None
+    assert (head.id, head.begun) == (sent.id, False)
