@@ -40,11 +40,10 @@ _SAFER_WORDS = frozenset({"pause", "cancel", "stop"})
 _SAFER_CONTROLS = frozenset({ControlWord.PAUSE, ControlWord.CANCEL, ControlWord.STOP})
 _SAID = frozenset({EventKind.PROBLEM, EventKind.STANDBY, EventKind.HEATERS_OFF})
 """What is published although no row says so; the rest is said when it is committed."""
-
-
 _SAID_ONCE = (Posted, Happened, Logged, PushChanged, Asked)
 """What OctoPrint, or the worker, says once and never again: it is taken when it can be written."""
 WAITING_MOST = 500
+"""So many of them: a full disk may stay full for days."""
 
 
 class Guarded:
@@ -137,7 +136,7 @@ class Guarded:
         if _makes_safer(event):
             self._remember(event)
         elif isinstance(event, _SAID_ONCE):
-            self._waiting = (*self._waiting, event)[-WAITING_MOST:]
+            self._keep(event)
         elif isinstance(event, Commanded | CommandBad | ControlTaken):
             self._refuse(event)
             return
@@ -149,6 +148,12 @@ class Guarded:
             elif isinstance(effect, Announce) and effect.event.event in _SAID:
                 self._publish(effect.event)
         self._changed()
+
+    def _keep(self, event: Input) -> None:
+        said = [other for other in self._waiting if isinstance(other, _SAID_ONCE)]
+        if len(said) >= WAITING_MOST:  # the oldest goes; never what a person ordered
+            self._waiting = tuple(other for other in self._waiting if other is not said[0])
+        self._waiting = (*self._waiting, event)
 
     def _remember(self, event: Input) -> None:
         if isinstance(event, ControlTaken) and event in self._waiting:

@@ -109,15 +109,15 @@ class Virtual:
 
     def mute(self) -> None:
         """It cannot be undone."""
-        raise NotImplementedError
+        raise NotImplementedError("one of UNABLE: never drawn for this printer")
 
     def unmute(self) -> None:
         """It cannot be undone."""
-        raise NotImplementedError
+        raise NotImplementedError("one of UNABLE: never drawn for this printer")
 
     def lose_answer(self, word: str) -> None:
         """It cannot be told which."""
-        raise NotImplementedError
+        raise NotImplementedError("one of UNABLE: never drawn for this printer")
 
 
 def _misbehave(octoprint: OctoPrint, how: str) -> None:

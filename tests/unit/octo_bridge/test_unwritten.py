@@ -22,7 +22,7 @@ from services.octo_bridge.handlers_octoprint import CATCHES_UP, GOES_ON
 from services.octo_bridge.journal import SCHEMA, Journal
 from services.octo_bridge.reporting import health
 from services.octo_bridge.state import Machine, Printer
-from services.octo_bridge.unwritten import Guarded, _makes_safe
+from services.octo_bridge.unwritten import WAITING_MOST, Guarded, _makes_safe
 from tests.unit.octo_bridge.machine import PLANNER, Rig, run
 
 OFF, CANCEL = SetTargets(0, 0), JobAction("cancel")
@@ -258,3 +258,14 @@ def test_the_answer_to_an_upload_that_came_while_nothing_could_be_written_is_not
     head = bench.actor.state.head
     assert head is not None
     assert (head.id, head.begun) == (sent.id, False)
+
+
+def test_a_stop_is_kept_however_much_octoprint_says_while_nothing_can_be_written(bench: Bench) -> None:
+    bench.disk.full = True
+    bench.command("stop")
+    for _ in range(WAITING_MOST + 5):
+        bench.feed(e.Logged("Recv: echo: cold extrusion prevented"))
+    bench.disk.full = False
+    bench.wait(1)
+    assert bench.actor.state.kept.latch is Latch.STOP
+    assert ("done", "stop") in bench.answers()
