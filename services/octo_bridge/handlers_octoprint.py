@@ -254,7 +254,9 @@ def _targets_set(m: Machine, now: Now) -> Machine:
     m = replace(m, targets_open=max(m.targets_open - 1, 0))
     if m.targets_open or not m.retargeting:
         return m
-    return replace(m, retargeting=False, temperatures_from=now.mono + PICTURE_LAGS)
+    # After a reset it takes longer still.
+    since = max(m.temperatures_from, now.mono + PICTURE_LAGS)
+    return replace(m, retargeting=False, temperatures_from=since)
 
 
 def _moved(m: Machine, e: Asked, now: Now) -> Result:

@@ -334,3 +334,14 @@ def test_a_disk_that_is_always_slow_keeps_nothing_for_ever() -> None:
         rig.feed(e.Stalled(), e.Tick())
         rig.hot()
     assert rig.of(Submit)
+
+
+def test_a_change_of_targets_does_not_make_a_reset_forgotten_sooner() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL), IDLE_RESET)
+    until = rig.machine.temperatures_from
+    rig.command("disarm")
+    rig.command("arm")
+    assert SetTargets(0.0, 0.0) in rig.of(SetTargets)
+    assert rig.machine.temperatures_from >= until
