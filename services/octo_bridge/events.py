@@ -110,6 +110,8 @@ class Seen:
     port: str | None = None
     offers: tuple[str, ...] = ()
     """Ports that OctoPrint could open; only a polled picture says."""
+    clock: float | None = None
+    """OctoPrint's own time, s since 1970; only a pushed picture says."""
     polled: bool = False
 
 

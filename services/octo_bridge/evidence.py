@@ -31,6 +31,8 @@ class Evidence:
     """Since before SENDING; None where the log cannot be read."""
     coldest: float | None = None
     """Lowest nozzle temperature recorded while it was printed, °C; None where none was."""
+    ended: float | None = None
+    """When its last print ended by OctoPrint's record, s since 1970 on OctoPrint's clock."""
 
 
 class Verdict(StrEnum):
@@ -53,9 +55,9 @@ class Finding:
     """How often, a second apart, nothing may be found out: history and log are written within a second."""
 
 
-_MARGIN = 10.0
-"""Seconds behind a print within which the next temperature still speaks of it: OctoPrint records one every few seconds,
-so that a short print has none of its own, and no nozzle warms up by more than 2 °C a second."""
+MARGIN = 10.0
+"""Seconds around a print within which the next temperature still speaks of it: OctoPrint records one every few seconds,
+so that a short print has none of its own, and no nozzle warms up or cools down by more than 2 °C a second."""
 _ROUNDED = 1.0
 """OctoPrint writes whole seconds down, rounded off: what it says of a second may have been in the one after."""
 UNTIL_MEASURED = 12
@@ -70,37 +72,52 @@ class Recorded(NamedTuple):
     target: float
 
 
-def coldest(readings: Sequence[Recorded], window: tuple[float, float], least: float) -> float | None:
+def coldest(
+    readings: Sequence[Recorded], window: tuple[float, float], least: float, *, held: bool = True
+) -> float | None:
     """Lowest temperature of the nozzle while a file was printed in *window*, and next behind it; None if none is known.
 
     A nozzle that was turned down behind the print has cooled since: it says that it was hot if it still is, and
     otherwise nothing. A print without any reading of its own then lies between that and the last one before it.
+    So may have been one that was reset behind the print (*held* is false), and one whose record begins only behind it,
+    for OctoPrint was started anew: both forget their targets, and may have been given them again.
     """
     # Not before it began: a job is sent as soon as the nozzle is warm, and a second earlier it was not.
     begin, end = window[0] + _ROUNDED, window[1]
     within = [r.actual for r in readings if begin <= r.at <= end]
     before = next((r for r in reversed(readings) if r.at <= end), None)
-    behind = next((r for r in readings if max(begin, end) < r.at <= end + _MARGIN), None)
+    behind = next((r for r in readings if max(begin, end) < r.at <= end + MARGIN), None)
     if behind is None:
         return min(within, default=None)
     wanted = before.target if before is not None else least
-    if behind.target >= wanted or behind.actual >= least:
+    kept = held and before is not None and behind.target >= wanted
+    if kept or behind.actual >= least:
         return min([*within, behind.actual])
-    if not within and before is not None and before.at >= begin - _MARGIN and before.actual >= least:
+    if not within and before is not None and before.at >= begin - MARGIN and before.actual >= least:
         return before.actual
     return min(within, default=None)
 
 
-def judge(evidence: Evidence, path: str, *, finished: bool, followed: bool, cold: bool, least: float) -> Finding:
+def judge(
+    evidence: Evidence,
+    path: str,
+    *,
+    finished: bool,
+    followed: bool,
+    cold: bool,
+    least: float,
+    seen_hot: bool = False,
+) -> Finding:
     """What became of the file *path*.
 
     *finished*: PrintDone or the last line's echo was seen. *followed*: the printer's messages were seen throughout.
     *cold*: it said that it prevented cold extrusion. *least*: nozzle temperature (°C) below which nothing counts.
+    *seen_hot*: the bridge itself saw the nozzle hot close to the end of the print.
     """
     if cold:
         return Finding(Verdict.FAILED, "the printer prevented cold extrusion: it moved and drew nothing")
     if finished or evidence.history is History.SUCCESS:
-        return _warm(evidence, followed=followed, least=least)
+        return _warm(evidence, followed=followed, seen_hot=seen_hot, least=least)
     if evidence.active:
         return Finding(Verdict.RUNNING, "OctoPrint is printing it")
     if evidence.history is History.FAILURE:
@@ -108,7 +125,7 @@ def judge(evidence: Evidence, path: str, *, finished: bool, followed: bool, cold
     return _absent(evidence, path)
 
 
-def _warm(evidence: Evidence, *, followed: bool, least: float) -> Finding:
+def _warm(evidence: Evidence, *, followed: bool, seen_hot: bool, least: float) -> Finding:
     """A finished file is a drawn one only if the nozzle was hot: below 170 °C Marlin drops E and moves on."""
     if evidence.coldest is not None:
         if evidence.coldest >= least:
@@ -116,6 +133,8 @@ def _warm(evidence: Evidence, *, followed: bool, least: float) -> Finding:
         return Finding(Verdict.FAILED, f"it ended with the nozzle at {evidence.coldest:.0f} °C: too cold to draw")
     if followed:
         return Finding(Verdict.DRAWN, "it ended, and the printer did not complain")
+    if seen_hot:
+        return Finding(Verdict.DRAWN, "it ended, and the nozzle was seen hot close to its end")
     return Finding(Verdict.UNKNOWN, "it ended, but nobody knows whether the nozzle was hot", UNTIL_MEASURED)
 
 

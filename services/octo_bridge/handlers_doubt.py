@@ -10,7 +10,7 @@ from contracts.printers import Latch, Link
 from services.chassis.clock import Now
 from services.octo_bridge.effects import DeleteFile, Effect, Gather
 from services.octo_bridge.events import EvidenceFound
-from services.octo_bridge.evidence import Evidence, Finding, History, Verdict, judge
+from services.octo_bridge.evidence import MARGIN, Evidence, Finding, History, Verdict, judge
 from services.octo_bridge.handlers_jobs import cancelled_by_latch
 from services.octo_bridge.outcome import Result, ended, latched, raise_epoch, started
 from services.octo_bridge.settings import BridgeSettings
@@ -61,9 +61,16 @@ def take_evidence(m: Machine, e: EvidenceFound, now: Now, s: BridgeSettings) -> 
     dry = job.run.dry
     finding = judge(
         e.evidence, path, finished=job.finished, followed=job.followed or dry, cold=job.cold and not dry,
-        least=_least(job, s),
+        least=_least(job, s), seen_hot=_seen_hot(m, job, e.evidence),
     )  # fmt: skip
     return _act(m, job, finding, e.evidence, now)
+
+
+def _seen_hot(m: Machine, job: Job, evidence: Evidence) -> bool:
+    """Whether the bridge saw a hot nozzle so close to the end of the print that it cannot have been cold in it."""
+    if evidence.ended is None or job.hot_at is None or m.octo.clock is None:
+        return False
+    return abs(evidence.ended - m.octo.clock - job.hot_at) <= MARGIN
 
 
 def _least(job: Job, s: BridgeSettings) -> float:

@@ -142,13 +142,18 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
     job = replace(
         job, phase=Phase.SENDING, path=path, mark=m.kept.mark, recovery=home, followed=m.octo.push, doubt=None,
         finished=False, cold=False, unknowns=0, asked_at=None, blind=False, aborted=None, unanswered_since=None,
-        bare=m.kept.bare,
+        bare=m.kept.bare, hot_at=_seen_hot(m, job),
     )  # fmt: skip
     known = tuple(other for other in m.accounted if other != path)
     m = replace(m.with_job(job).keep(bare=False), accounted=(*known, path))
     if home:
         m = replace(m, own_lines_at=now.mono, dead_man=None)  # the homing sets it
     return m, [Submit(job.id, job.attempt, path, compose(job.id, job.attempt, preamble, job.run.gcode), now.mono)]
+
+
+def _seen_hot(m: Machine, job: Job) -> float | None:
+    """When the nozzle was seen hot that `blocked` wants for it; a rehearsal is cold on purpose."""
+    return m.octo.nozzle.at if m.octo.nozzle is not None and not job.run.dry else None
 
 
 def take_posted(m: Machine, e: Posted, now: Now) -> Result:

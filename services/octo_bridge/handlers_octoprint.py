@@ -15,7 +15,7 @@ from services.octo_bridge.gcode_file import is_ours
 from services.octo_bridge.handlers_doubt import QUIET, is_idle
 from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
 from services.octo_bridge.outcome import Result, announce, latched, raise_epoch
-from services.octo_bridge.readiness import PICTURE_LAGS
+from services.octo_bridge.readiness import PICTURE_LAGS, nozzle_hot
 from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading
 
@@ -46,8 +46,10 @@ def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
         m = replace(m, moved_at=now.mono)
     if (e.path, e.filepos) != (m.octo.path, m.octo.filepos):
         m = m.see(still_since=now.mono)
+    if e.clock is not None:
+        m = m.see(clock=e.clock - now.mono)
     m = m.see(path=e.path, filepos=e.filepos, completion=e.completion, elapsed=e.elapsed, remaining=e.remaining, z=e.z)
-    m = _progress(_readings(m, e, now), e)
+    m = _progress(_stays_hot(_readings(m, e, now), now, s), e)
     # A file of an earlier job that somebody prints again is no job of ours: nothing was sent, and it runs.
     again = m.running is None and idle_for >= QUIET
     if m.octo.printer in ACTIVE and e.path is not None and (again or not is_ours(e.path)):
@@ -98,6 +100,16 @@ def _readings(m: Machine, e: Seen, now: Now) -> Machine:
         if pair.bed is not None:
             m = m.see(bed=Reading(*pair.bed, now.mono))
     return m
+
+
+def _stays_hot(m: Machine, now: Now, s: BridgeSettings) -> Machine:
+    """Remembered while what is seen is sure to be this job's: OctoPrint forgets its record when it is started anew."""
+    job = m.running
+    if job is None or job.hot_at is None or not job.followed:
+        return m
+    if now.mono < m.temperatures_from or not nozzle_hot(m, now, s, 0.0):
+        return m
+    return m.with_job(replace(job, hot_at=now.mono))
 
 
 def _progress(m: Machine, e: Seen) -> Machine:

@@ -44,9 +44,13 @@ def inputs_of(message: dict[str, Any]) -> list[Input]:
     lines = body.get("logs") or [] if "current" in message else []
     seen = Seen(
         **job_of(str(state.get("text", "")), state.get("error"), body), z=body.get("currentZ"),
-        heaters=heaters if "current" in message else (),
+        heaters=heaters if "current" in message else (), clock=_seconds(body.get("serverTime")),
     )  # fmt: skip
     return [seen, *(Logged(str(line)[:300]) for line in lines)]
+
+
+def _seconds(found: Any) -> float | None:
+    return float(found) if isinstance(found, int | float) else None
 
 
 def _of_event(event: dict[str, Any]) -> list[Input]:

@@ -71,6 +71,8 @@ class Job:
     """The firmware said that it prevented cold extrusion."""
     finished: bool = False
     """PrintDone or the M118 line was seen."""
+    hot_at: float | None = None
+    """Monotonic second of the last reading of a hot nozzle that was seen for it, while nothing was doubtful."""
     bare: bool = False
     """The plate was known to be bare before it was sent."""
     blind: bool = False
@@ -171,6 +173,8 @@ class Octo:
     """Operational without a break since."""
     still_since: float | None = None
     """Since when neither the printer's state nor the place in the file has changed."""
+    clock: float | None = None
+    """What OctoPrint's time, s since 1970, is ahead of the monotonic clock; less by what its word was late."""
 
 
 @dataclass(frozen=True)

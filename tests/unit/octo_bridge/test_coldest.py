@@ -42,3 +42,13 @@ def test_a_nozzle_that_was_turned_down_behind_a_print_says_only_that_it_was_hot(
     assert coldest([down], PRINT, LEAST) is None
     assert coldest([still_hot], PRINT, LEAST) == 201
     assert coldest([hot(98, 204), hot(101, 150), down], PRINT, LEAST) == 150, "it was cold while it was printed"
+
+
+def test_a_printer_that_was_reset_behind_a_print_may_have_cooled_and_been_heated_again() -> None:
+    heated_again, still_hot = hot(104, 178), hot(104, 201)
+    assert coldest([hot(98, 204), heated_again], PRINT, LEAST) == 178, "nothing has let it cool: it was cold"
+    assert coldest([hot(98, 204), heated_again], PRINT, LEAST, held=False) == 204
+    assert coldest([hot(98, 204), hot(101, 150), heated_again], PRINT, LEAST, held=False) == 150
+    assert coldest([hot(98, 204), still_hot], PRINT, LEAST, held=False) == 201
+    assert coldest([heated_again], PRINT, LEAST) is None, "a record that begins behind it is one of another process"
+    assert coldest([still_hot], PRINT, LEAST) == 201

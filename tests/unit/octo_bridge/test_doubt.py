@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.plan import JobEnd
-from contracts.printers import Latch
+from contracts.printers import Latch, Link
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import Gather, Submit
 from services.octo_bridge.evidence import Evidence, History, Verdict, judge
@@ -40,6 +40,10 @@ NOTHING = Evidence(present=False, history=History.NONE, active=False, log=CLEAN)
         (replace(NOTHING, history=History.SUCCESS), {}, Verdict.UNKNOWN),
         (replace(NOTHING, history=History.SUCCESS), {"followed": True}, Verdict.DRAWN),
         (replace(NOTHING, history=History.SUCCESS, coldest=210.0), {"cold": True}, Verdict.FAILED),
+        (replace(NOTHING, history=History.SUCCESS), {"seen_hot": True}, Verdict.DRAWN),
+        (replace(NOTHING, history=History.SUCCESS, coldest=199.0), {"seen_hot": True}, Verdict.FAILED),
+        (replace(NOTHING, history=History.SUCCESS), {"seen_hot": True, "cold": True}, Verdict.FAILED),
+        (NOTHING, {"seen_hot": True}, Verdict.NOT_STARTED),
         (NOTHING, {"finished": True, "followed": True}, Verdict.DRAWN),
         (NOTHING, {"finished": True}, Verdict.UNKNOWN),
         (replace(NOTHING, log=replace(CLEAN, restarted=True), coldest=204.0), {"finished": True}, Verdict.DRAWN),
@@ -191,6 +195,45 @@ def test_print_done_with_a_nozzle_that_was_not_watched_needs_evidence() -> None:
     assert not rig.ends()
     rig.feed(e.EvidenceFound(job.id, 1, replace(NOTHING, history=History.SUCCESS, coldest=204.0)))
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+
+
+OCTOPRINT_IS_AHEAD = 1_800_000_000.0
+"""Seconds that OctoPrint's clock is ahead of the monotonic one."""
+
+
+@pytest.mark.parametrize(
+    ("ended_after", "watched", "drawn"),
+    [(0.5, 0.0, True), (9.0, 0.0, True), (12.0, 0.0, False), (12.0, 5.0, True), (-3600.0, 0.0, False)],
+)
+def test_an_octoprint_that_forgot_its_record_is_helped_out_with_what_the_bridge_saw(
+    ended_after: float, watched: float, drawn: bool
+) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    sent = rig.mono
+    rig.feed(rig.seen(clock=OCTOPRINT_IS_AHEAD + rig.mono))
+    rig.wait(watched)
+    rig.wait(10.0, watched=False)
+    rig.feed(e.PushChanged(False), e.Unreachable(Link.NO_OCTOPRINT, "killed"), e.PushChanged(True))
+    rig.feed(
+        rig.seen(printer=Printer.OPERATIONAL, path=None, nozzle=(205.0, 205.0), clock=OCTOPRINT_IS_AHEAD + rig.mono)
+    )
+    rig.wait(2.0)
+    assert rig.doubt() is not None
+    rig.feed(e.EvidenceFound(
+        job.id, 1, replace(NOTHING, history=History.SUCCESS, ended=OCTOPRINT_IS_AHEAD + sent + ended_after)
+    ))  # fmt: skip
+    assert [end.end for end in rig.ends()] == ([JobEnd.DRAWN] if drawn else [])
+
+
+def test_a_nozzle_that_was_seen_to_cool_in_a_print_is_no_longer_seen_hot() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(rig.seen(clock=OCTOPRINT_IS_AHEAD + rig.mono, nozzle=(180.0, 205.0)))
+    rig.wait(12.0)
+    rig.feed(e.PushChanged(False), e.PushChanged(True), e.Happened(e.Happening.DONE, job.path))
+    rig.feed(e.EvidenceFound(job.id, 1, replace(NOTHING, history=History.SUCCESS, ended=OCTOPRINT_IS_AHEAD + rig.mono)))
+    assert not rig.ends()
 
 
 @pytest.mark.parametrize("nozzle", [(199.0, 205.0), (150.0, 0.0)])

@@ -53,6 +53,7 @@ PICTURE = {
     "job": {"file": {"path": "boardcast/s/j.gcode"}},
     "progress": {"completion": 12.5, "filepos": 77, "printTime": 3, "printTimeLeft": None},
     "currentZ": 0.25,
+    "serverTime": 1795664296.5,
     "temps": [{"time": 1, "tool0": {"actual": 204.1, "target": 205.0}, "bed": {"actual": 60, "target": 60}}],
     "logs": ["Recv: echo:move:j:a1:done"],
 }
@@ -62,7 +63,7 @@ def test_a_picture_with_temperatures_and_lines() -> None:
     seen, line = inputs_of({"current": PICTURE})
     assert seen == e.Seen(
         Printer.PRINTING, path="boardcast/s/j.gcode", filepos=77, completion=12.5, elapsed=3, z=0.25,
-        heaters=(e.Heaters((204.1, 205.0), (60.0, 60.0)),),
+        heaters=(e.Heaters((204.1, 205.0), (60.0, 60.0)),), clock=1795664296.5,
     )  # fmt: skip
     assert line == e.Logged("Recv: echo:move:j:a1:done")
 
