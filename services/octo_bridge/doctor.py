@@ -21,7 +21,8 @@ from websockets.sync.client import ClientConnection, connect
 from services.octo_bridge import approval
 from services.octo_bridge.approval import Approval
 from services.octo_bridge.examination import Check, Found, Grade, examine
-from services.octo_bridge.octoprint import OctoPrint, Trouble
+from services.octo_bridge.octoprint import OctoPrint
+from services.octo_bridge.octoprint_requests import Trouble
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import Printer
 

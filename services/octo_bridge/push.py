@@ -21,7 +21,8 @@ from services.octo_bridge.events import (
     Seen,
 )  # fmt: skip
 from services.octo_bridge.handlers_foreign import WATCHED
-from services.octo_bridge.octoprint import Trouble, heaters_of, job_of, printer_of_id
+from services.octo_bridge.octoprint_requests import Trouble
+from services.octo_bridge.octoprint_words import heaters_of, job_of, printer_of_id
 
 _log = log.get(__name__)
 

@@ -25,7 +25,8 @@ from services.octo_bridge.events import (
 from services.octo_bridge.evidence import Evidence, History, coldest
 from services.octo_bridge.lane import Lane
 from services.octo_bridge.octolog import Slice, cut
-from services.octo_bridge.octoprint import OctoPrint, Trouble
+from services.octo_bridge.octoprint import OctoPrint
+from services.octo_bridge.octoprint_requests import Trouble
 from services.octo_bridge.settings import BridgeSettings
 
 _log = log.get(__name__)

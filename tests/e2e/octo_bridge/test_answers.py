@@ -12,8 +12,9 @@ import pytest
 
 from contracts.printers import Link
 from deploy.simulators.ports import LOOPBACK
-from services.octo_bridge import octoprint
-from services.octo_bridge.octoprint import OctoPrint, Trouble
+from services.octo_bridge import octoprint_requests
+from services.octo_bridge.octoprint import OctoPrint
+from services.octo_bridge.octoprint_requests import Trouble
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -78,7 +79,7 @@ def drip(request: BaseHTTPRequestHandler) -> None:
 def test_an_answer_that_drips_ends_at_twice_its_deadline(
     odd: Callable[[Answer], OctoPrint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(octoprint, "CONNECT_WITHIN", 0.3)
+    monkeypatch.setattr(octoprint_requests, "CONNECT_WITHIN", 0.3)
     client = odd(drip)
     began = time.monotonic()
     with pytest.raises(Trouble, match="too slowly") as caught:
@@ -91,7 +92,7 @@ def test_an_answer_that_drips_ends_at_twice_its_deadline(
 def test_an_answer_that_is_too_large_is_left(
     odd: Callable[[Answer], OctoPrint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(octoprint, "MOST_BYTES", 1000)
+    monkeypatch.setattr(octoprint_requests, "MOST_BYTES", 1000)
 
     def much(request: BaseHTTPRequestHandler) -> None:
         head(request, ("Content-Length", "5000"))

@@ -17,7 +17,8 @@ from deploy.simulators.marlin.behind import attach
 from deploy.simulators.octoprint import OctoPrint as Server
 from services.octo_bridge.events import Post
 from services.octo_bridge.evidence import History
-from services.octo_bridge.octoprint import OctoPrint, Trouble
+from services.octo_bridge.octoprint import OctoPrint
+from services.octo_bridge.octoprint_requests import Trouble
 from tests.e2e.octo_bridge.fake_planner import line_of
 from tests.harness.waiting import wait_until
 

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.octo_bridge import events as e
-from services.octo_bridge import octoprint
+from services.octo_bridge import octoprint, octoprint_requests
 from services.octo_bridge.gcode_file import done_in, done_line, is_ours, path_of
 from services.octo_bridge.handlers_foreign import WATCHED
-from services.octo_bridge.octoprint import OctoPrint, printer_of, printer_of_id
+from services.octo_bridge.octoprint import OctoPrint
+from services.octo_bridge.octoprint_words import printer_of, printer_of_id
 from services.octo_bridge.push import inputs_of
 from services.octo_bridge.state import Printer
 
@@ -183,6 +184,6 @@ def test_no_more_of_the_end_of_the_log_is_read_than_is_asked_for(
 
 
 def test_no_more_of_the_log_is_read_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(octoprint, "MOST_BYTES", 10)
+    monkeypatch.setattr(octoprint_requests, "MOST_BYTES", 10)
     client, _ = reader(monkeypatch, LOGS)
     assert client.log("mark-a") == "third mark-b today"

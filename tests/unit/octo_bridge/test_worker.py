@@ -14,7 +14,7 @@ from services.octo_bridge import worker as worker_module
 from services.octo_bridge.effects import Gather, Submit
 from services.octo_bridge.events import Asked, EvidenceFound, Input, Post, Posted
 from services.octo_bridge.evidence import Evidence, History
-from services.octo_bridge.octoprint import Trouble
+from services.octo_bridge.octoprint_requests import Trouble
 from services.octo_bridge.worker import DECISION_HOLDS, MARKS_TRIED, Worker
 from tests.unit.octo_bridge.machine import job_id, settings
 
