@@ -114,6 +114,8 @@ class Campaign:
             self._for(HELD_S)
             self.person.hands_off = False
         ended = time.time()
+        if fault.name == "data_lost:planner":
+            self._copied.pop(fault.target, None)
         copied = self._copied.get(fault.target) if fault.kind == "data_restored" else None
         self.struck.append(Struck(fault.kind, fault.target, began, ended, kind.doubt, copied))
         recovered = self._until(lambda: bool(self.truth.drawn) and self.truth.drawn[-1][0] > ended, RECOVER_WITHIN_S)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from tests.chaos.eras import apart, losses
 from tests.chaos.links import PLAN, stale_starts
 from tests.chaos.story import File, Said, Story, Struck, Word
 
@@ -38,7 +39,7 @@ class Verdict:
 
 def check(story: Story) -> list[Verdict]:
     """Everything that is wrong with *story*; nothing when all promises were kept."""
-    facts = _Facts(story)
+    facts = _Facts(apart(story))
     found = [*_lost(facts), *_twice(facts), *_order(facts), *_falsely_drawn(facts), *_falsely_uncertain(facts)]
     return [*found, *_stalls(facts), *_unsafe(facts)]
 
@@ -65,8 +66,10 @@ class _Facts:
         self.broken = [file for file in story.files if file.job is None and file.plastic > 0]
         self.resolved = [word for word in story.words if word.word.startswith("resolve ")]
         self.spoke = [said.t for said in story.said if said.topic in PLANNERS]
-        self.amnesias = [f for f in story.struck if f.copied is not None and f.target == "planner"]
-        """When the planner was put back to an older copy, and forgot."""
+        self.restored = [f for f in story.struck if f.copied is not None and f.target == "planner"]
+        """When the planner was put back to an older copy, and forgot what came after."""
+        self.amnesias = [*self.restored, *losses(story)]
+        """When it forgot that, or everything."""
 
     def states(self, move: str) -> list[str]:
         return [said.body["state"] for said in self.told.get(move, [])]
@@ -86,7 +89,7 @@ class _Facts:
     def remembered(self, move: str) -> float:
         """Since when what was said of *move* holds: before, the planner did not remember that it had said it."""
         told = [said.t for said in self.told.get(move, [])]
-        return max((f.ended for f in self.amnesias if told and told[0] < f.ended), default=0.0)
+        return max((f.ended for f in self.restored if told and told[0] < f.ended), default=0.0)
 
     def heard(self, fault: Struck) -> float:
         """When both ends had had their time to hear what *fault* took; a planner that hangs hears nothing."""

@@ -56,7 +56,7 @@ KINDS: dict[str, Kind] = {
         Kind("disk_read_only", SERVICES, 0.5, 4.0),
         Kind("clock_ahead", SERVICES),
         Kind("clock_back", SERVICES),
-        Kind("data_lost", ("chat_ingest", "octo_bridge"), doubt=True),
+        Kind("data_lost", SERVICES, doubt=True),
         Kind("data_restored", SERVICES, doubt=True),
     )
 }

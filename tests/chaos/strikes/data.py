@@ -27,6 +27,9 @@ def copy(world: World, service: str) -> bool:
 
 
 def _lost(world: World, fault: Fault) -> Callable[[], None]:
+    if fault.target == "planner":
+        # A copy of it is now one of another planner, whom nobody wants back in this one's place.
+        copy_of(world, fault.target).unlink(missing_ok=True)
     return _replace(world, fault, lambda: _wipe(world.stack.data(fault.target)))
 
 
@@ -37,7 +40,7 @@ def _restored(world: World, fault: Fault) -> Callable[[], None]:
         done = world.call(fault.target, "restore", str(path))
         assert done.returncode == 0, done.stdout + done.stderr
 
-    # A planner whose data is lost begins its ids anew, and nobody could tell its moves from the old ones.
+    # A planner that is lost is a fault of its own.
     instead = _nothing if fault.target == "planner" else lambda: _wipe(world.stack.data(fault.target))
     return _replace(world, fault, put_back if path.exists() else instead)
 
