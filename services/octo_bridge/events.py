@@ -220,6 +220,11 @@ class LogRead:
 
 
 @dataclass(frozen=True)
+class LogNotRead:
+    """OctoPrint did not answer the question for its log."""
+
+
+@dataclass(frozen=True)
 class Asked:
     """The answer to a request of the safety channel."""
 
@@ -247,8 +252,13 @@ class Stalled:
     """Nothing was heard for longer than ticks come: what OctoPrint said meanwhile comes next, and all of it is old."""
 
 
+@dataclass(frozen=True)
+class WritesAgain:
+    """The disk takes writes again; what OctoPrint showed meanwhile was decided upon by nobody."""
+
+
 Input = (
     RunTaken | RevokeTaken | ControlTaken | PlanBad | PlannerChanged | Commanded | CommandBad | ApprovalRead | Seen
     | Unreachable | PushChanged | PrinterChanged | Happened | FirmwareNamed | Logged | Posted | EvidenceFound | LogRead
-    | Asked | FolderGone | Restored | Tick | Stalled
+    | LogNotRead | Asked | FolderGone | Restored | Tick | Stalled | WritesAgain
 )  # fmt: skip

@@ -58,6 +58,8 @@ class Finding:
 MARGIN = 10.0
 """Seconds around a print within which the next temperature still speaks of it: OctoPrint records one every few seconds,
 so that a short print has none of its own, and no nozzle warms up or cools down by more than 2 °C a second."""
+DROPS_E = 170.0
+"""°C. Marlin's EXTRUDE_MINTEMP."""
 _ROUNDED = 1.0
 """OctoPrint writes whole seconds down, rounded off: what it says of a second may have been in the one after."""
 UNTIL_MEASURED = 12
@@ -126,15 +128,18 @@ def judge(
 
 
 def _warm(evidence: Evidence, *, followed: bool, seen_hot: bool, least: float) -> Finding:
-    """A finished file is a drawn one only if the nozzle was hot: below 170 °C Marlin drops E and moves on."""
-    if evidence.coldest is not None:
-        if evidence.coldest >= least:
-            return Finding(Verdict.DRAWN, "OctoPrint recorded its success, and a hot nozzle throughout")
-        return Finding(Verdict.FAILED, f"it ended with the nozzle at {evidence.coldest:.0f} °C: too cold to draw")
+    """A finished file is a drawn one only if the nozzle was hot: below 170 °C Marlin drops E, moves on, and says so."""
+    lowest = evidence.coldest
+    if lowest is not None and lowest < min(DROPS_E, least):
+        return Finding(Verdict.FAILED, f"it ended with the nozzle at {lowest:.0f} °C: too cold to draw")
     if followed:
         return Finding(Verdict.DRAWN, "it ended, and the printer did not complain")
     if seen_hot:
         return Finding(Verdict.DRAWN, "it ended, and the nozzle was seen hot close to its end")
+    if lowest is not None and lowest >= least:
+        return Finding(Verdict.DRAWN, "OctoPrint recorded its success, and a hot nozzle throughout")
+    if lowest is not None:
+        return Finding(Verdict.UNKNOWN, f"it ended with the nozzle at {lowest:.0f} °C: perhaps too cold to draw")
     return Finding(Verdict.UNKNOWN, "it ended, but nobody knows whether the nozzle was hot", UNTIL_MEASURED)
 
 

@@ -11,7 +11,7 @@ from services.chassis.clock import Now
 from services.octo_bridge.effects import DeleteFile, Effect, Gather
 from services.octo_bridge.events import EvidenceFound
 from services.octo_bridge.evidence import MARGIN, Evidence, Finding, History, Verdict, judge
-from services.octo_bridge.handlers_jobs import cancelled_by_latch
+from services.octo_bridge.handlers_jobs import cancelled_by_latch, refused
 from services.octo_bridge.outcome import Result, ended, latched, raise_epoch, started
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
@@ -19,13 +19,19 @@ from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
 QUIET = 1.5
 """Seconds that OctoPrint must have been idle with a job of ours unfinished: its picture lags up to 0.5 s."""
 GATHER_EVERY = 1.0
+SENDING_MOST = 3
+"""Upload time-outs: a POST has ended after two and a bit, and says so."""
 UNANSWERED_MOST = 120.0
 """Seconds that OctoPrint may be there and not say what it knows of a job."""
 
 
-def suspect(m: Machine, now: Now) -> Result:
-    """A started job whose end should have been heard of by now."""
+def suspect(m: Machine, now: Now, s: BridgeSettings) -> Result:
+    """A job whose end, or the answer to whose upload, should have been heard of by now."""
     job = m.running
+    if job is not None and job.phase is Phase.SENDING and job.doubt is None and job.sent_at is not None:
+        if now.mono - job.sent_at < SENDING_MOST * s.upload_timeout:
+            return m, []
+        return m.with_job(replace(job, doubt="the upload came to no end", asked_at=now.mono, unanswered=True)), []
     if job is None or job.phase is not Phase.STARTED or job.doubt is not None or m.octo.link is Link.NO_OCTOPRINT:
         return m, []
     since = m.octo.idle_since
@@ -61,12 +67,12 @@ def take_evidence(m: Machine, e: EvidenceFound, now: Now, s: BridgeSettings) -> 
     dry = job.run.dry
     finding = judge(
         e.evidence, path, finished=job.finished, followed=job.followed or dry, cold=job.cold and not dry,
-        least=_least(job, s), seen_hot=_seen_hot(m, job, e.evidence),
+        least=_least(job, s), seen_hot=_was_seen_hot(m, job, e.evidence),
     )  # fmt: skip
     return _act(m, job, finding, e.evidence, now)
 
 
-def _seen_hot(m: Machine, job: Job, evidence: Evidence) -> bool:
+def _was_seen_hot(m: Machine, job: Job, evidence: Evidence) -> bool:
     """Whether the bridge saw a hot nozzle so close to the end of the print that it cannot have been cold in it."""
     if evidence.ended is None or job.hot_at is None or m.octo.clock is None:
         return False
@@ -90,7 +96,11 @@ def _unanswered(m: Machine, job: Job, reason: str, now: Now) -> Result:
 
 def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -> Result:
     effects: list[Effect] = []
-    if job.blind and finding.verdict is Verdict.DRAWN:
+    log = evidence.log
+    if log is not None and (log.restarted or log.reconnected or log.reset):
+        m = m.adrift()
+        job = m.running or job
+    if job.blind is not None and finding.verdict is Verdict.DRAWN:
         finding = replace(finding, verdict=Verdict.FAILED, reason="it was drawn from an unknown position")
     if finding.verdict in (Verdict.DRAWN, Verdict.RUNNING) and job.phase is Phase.SENDING:
         m, effects = started(m, job, now)
@@ -108,23 +118,25 @@ def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -
     if finding.verdict is Verdict.FAILED:
         return _failed(m, job, finding.reason, evidence, now)
     if finding.verdict is Verdict.NOT_STARTED and (not evidence.present or job.unknowns + 1 >= finding.tries):
-        return _again(m, job, evidence)
+        return _again(m, job, evidence, now)
     if job.unknowns + 1 < finding.tries:
         return m.with_job(replace(job, unknowns=job.unknowns + 1, asked_at=now.mono)), []
     return ended(m, job, JobEnd.UNCERTAIN, f"{job.doubt}; {finding.reason}", now)
 
 
-def _again(m: Machine, job: Job, evidence: Evidence) -> Result:
+def _again(m: Machine, job: Job, evidence: Evidence, now: Now) -> Result:
     """It was never started: send it again.
 
     Where OctoPrint has no file of that name, under the same name: should the first upload still come to its end, the
     second is turned down, and evidence decides. A name that is there would be turned down for ever.
     """
     again = replace(job, phase=Phase.ACCEPTED, recovery=False, doubt=None, unknowns=0)
-    if not evidence.present:
-        return m.with_job(again), []
-    effects: list[Effect] = [DeleteFile(job.path)] if job.path is not None else []
-    return m.with_job(replace(again, attempt=job.attempt + 1, path=None)), effects
+    effects: list[Effect] = []
+    if evidence.present:
+        effects = [DeleteFile(job.path)] if job.path is not None else []
+        again = replace(again, attempt=job.attempt + 1, path=None)
+    m, more = refused(m.with_job(again), again, job.doubt or "it was not started", now, at_once=True)
+    return m, [*effects, *more]
 
 
 def _failed(m: Machine, job: Job, reason: str, evidence: Evidence, now: Now) -> Result:

@@ -15,9 +15,10 @@ from services.octo_bridge.events import Happened, Happening, Logged, LogRead
 from services.octo_bridge.gcode_file import done_in, is_ours
 from services.octo_bridge.handlers_doubt import doubt_running
 from services.octo_bridge.handlers_jobs import cancelled_by_latch
-from services.octo_bridge.handlers_reset import BLIND, START, start_heard, take_reset
+from services.octo_bridge.handlers_reset import START, blinded, start_heard, take_reset
 from services.octo_bridge.outcome import Result, announce, ended, latched, raise_epoch, started
 from services.octo_bridge.readiness import nozzle_hot
+from services.octo_bridge.recovery import STEPPERS_HOLD
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import ACTIVE, Aborted, Job, Machine, Phase, Printer
 
@@ -30,11 +31,13 @@ ECHO_WITHIN = 1.0
 HOT_WITHIN = 5.0
 """Seconds. No nozzle falls from the tolerance to 170 °C, where Marlin drops E, in so short a time."""
 COLD = re.compile(r"cold extrusion prevented", re.IGNORECASE)
-JOG = re.compile(r"Send: (?:N\d+ )?(G91|G28|G92 [XYZ]|M84|M18|M112)\b")
-WATCHED = (
-    r"move:[a-z0-9-]+:a\d+:done|[Cc]old extrusion prevented|Recv: start\s*$|"
-    r"Send: (N\d+ )?(G91|G28|G92 [XYZ]|M84|M18|M112)\b"
-)
+_LOSES = r"(?:G28|M84|M18|M112)\b|G92\b.*[XYZ]"
+LOSES = re.compile(rf"Send: (?:N\d+ )?(?:{_LOSES})")
+"""After these a job that goes on draws in another place; a script that lifts the nozzle in a pause sets it back."""
+JOG = re.compile(rf"Send: (?:N\d+ )?(?:G91\b|{_LOSES})")
+HOMED = f"M84 S{STEPPERS_HOLD}"
+"""The last of a job's own lines that look like a jog's."""
+WATCHED = rf"move:[a-z0-9-]+:a\d+:done|[Cc]old extrusion prevented|Recv: start\s*$|{JOG.pattern}"
 """The lines of the terminal that OctoPrint is asked to report: what no plan contains, and the three messages."""
 
 
@@ -43,7 +46,7 @@ def foreign_job(m: Machine, path: str, now: Now) -> Result:
     if m.foreign:
         return m, []
     reason = f"somebody else's job was run from OctoPrint: {path}"[:300]
-    m = replace(m, foreign=True, position_known=False, accounted=(*m.accounted, path)).keep(bare=False).see(path=path)
+    m = replace(m.adrift(), foreign=True, accounted=(*m.accounted, path)).keep(bare=False).see(path=path)
     m, effects = raise_epoch(m, reason, now, plate=Plate.UNKNOWN)
     m, more = latched(m, Latch.FOREIGN, reason, now)
     return m, [*effects, announce(EventKind.FOREIGN, now, reason, job=path[:200]), *more]
@@ -102,7 +105,7 @@ def _just_ended(m: Machine, path: str) -> bool:
 def _done(m: Machine, job: Job, now: Now, s: BridgeSettings) -> Result:
     """Finished is drawn only if the nozzle was hot; where that was watched, there is nothing left to ask."""
     if job.blind:
-        return ended(m, job, JobEnd.FAILED, BLIND, now)
+        return ended(m, job, JobEnd.FAILED, job.blind, now)
     effects: list[Effect] = []
     if job.phase is Phase.SENDING:
         m, effects = started(m, job, now)
@@ -118,7 +121,7 @@ def _done(m: Machine, job: Job, now: Now, s: BridgeSettings) -> Result:
 def _aborted(m: Machine, job: Job, e: Happened, now: Now) -> Result:
     m = replace(m, own_lines_at=now.mono)
     if job.blind:
-        return ended(m, job, JobEnd.FAILED, BLIND, now)
+        return ended(m, job, JobEnd.FAILED, job.blind, now)
     if job.aborted is not None:
         return m, []  # after PrintCancelled comes a PrintFailed
     if cancelled_by_latch(m):
@@ -171,13 +174,15 @@ def take_logged(m: Machine, e: Logged, now: Now) -> Result:
             m = m.with_job(replace(job, finished=True))
             return doubt_running(m, now, "its last line was echoed, and no end was heard of"), []
         return m, []
+    if job is not None and job.preamble and HOMED in e.line:
+        return m.with_job(replace(job, preamble=False)), []
     if JOG.search(e.line) and not _own_lines(m, now):
         return _jogged(m, e.line, now)
     return m, []
 
 
 def _own_lines(m: Machine, now: Now) -> bool:
-    recovering = m.running is not None and m.running.recovery
+    recovering = m.running is not None and m.running.preamble
     # While OctoPrint connects it sends lines of its own, and the position is unknown anyhow.
     busy = m.octo.printer in (Printer.CONNECTING, Printer.CANCELLING, Printer.UNKNOWN)
     return recovering or busy or m.foreign or now.mono - m.own_lines_at < OWN_LINES
@@ -185,9 +190,12 @@ def _own_lines(m: Machine, now: Now) -> bool:
 
 def _jogged(m: Machine, line: str, now: Now) -> Result:
     reason = f"somebody moved the printer from OctoPrint's own page ({line.strip()[:60]})"
-    if not m.position_known and m.kept.latch is not Latch.NONE:
+    job = m.running
+    if job is None and not m.position_known and m.kept.latch is not Latch.NONE:
         return m, []
-    m = replace(m, position_known=False)
+    m = m.adrift()
+    if job is not None and LOSES.search(line):
+        m = blinded(m, f"{reason}: the rest of the job would be drawn from an unknown position")
     m, effects = latched(m, Latch.FOREIGN, reason, now)
     m, more = raise_epoch(m, reason, now)
     return m, [*effects, announce(EventKind.FOREIGN, now, reason), *more]
@@ -195,6 +203,7 @@ def _jogged(m: Machine, line: str, now: Now) -> Result:
 
 def take_log_read(m: Machine, e: LogRead, now: Now) -> Result:
     """What OctoPrint's log says of the time since the last mark: while the bridge was away, above all."""
+    m = replace(m, log_asked=False)
     if e.asked is not None and e.asked.since != m.kept.mark:
         return m, []  # another reading came in before it and has told the same already
     fresh, first, since = not m.kept.contacted, m.first_contact, e.since
@@ -204,13 +213,13 @@ def take_log_read(m: Machine, e: LogRead, now: Now) -> Result:
         return m, []
     if since is None or not since.whole:
         plate = Plate.UNKNOWN if first else None  # while this process watched, its own eyes are witness enough
-        m = replace(m, position_known=False, accounted=m.accounted[-ACCOUNTED_MOST:])
+        m = replace(m.adrift(), accounted=m.accounted[-ACCOUNTED_MOST:])
         return raise_epoch(m, e.reason or "OctoPrint's log does not say what happened meanwhile", now, plate=plate)
     m, theirs = _unaccounted(m, since.started)
     if theirs:
         return _foreign_in_log(m, theirs[-1], now)
     if since.restarted or since.reconnected or since.reset:
-        m = replace(m, position_known=False)
+        m = m.adrift()
         return raise_epoch(m, "the printer was reset, or connected anew: its position is unknown", now)
     return m, []
 

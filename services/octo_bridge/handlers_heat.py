@@ -12,7 +12,7 @@ from contracts.printers import Heaters, Latch, Link
 from services.chassis.clock import Now
 from services.octo_bridge.effects import SetTargets
 from services.octo_bridge.outcome import Result, announce, latched
-from services.octo_bridge.readiness import too_cold, unready
+from services.octo_bridge.readiness import blocked_but_for_heat, too_cold, unready
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import LOST, Heat, Machine, Phase, Printer, Reading
 
@@ -32,18 +32,20 @@ def expire_arming(m: Machine, now: Now) -> Result:
     return m.keep(armed=None), [announce(EventKind.DISARMED, now, "arming ended by itself; send arm to go on")]
 
 
-def wants_heat(m: Machine, s: BridgeSettings) -> bool:
+def wants_heat(m: Machine, now: Now, s: BridgeSettings) -> bool:
     """Whether only the temperature keeps a job from being begun or resumed."""
     job = m.head
-    if job is None or job.run.dry or m.foreign or unready(m, s) is not None:
+    if job is None or job.run.dry or m.foreign:
         return False
-    return not job.begun or m.octo.printer is Printer.PAUSED
+    if job.begun:
+        return m.octo.printer is Printer.PAUSED and unready(m, s) is None
+    return blocked_but_for_heat(m, now, s) is None
 
 
 def choose_mode(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """What the heaters should do now."""
     mode = m.heat.mode
-    if mode is Heaters.HEATING and now.mono - m.heat.since >= s.heat_within and wants_heat(m, s):
+    if mode is Heaters.HEATING and now.mono - m.heat.since >= s.heat_within and wants_heat(m, now, s):
         reason = f"not hot after {s.heat_within:.0f} s: look at nozzle, bed and thermistors, then send resume"
         m, effects = latched(m, Latch.PAUSE, reason, now)
         m, more = _enter(m, Heaters.OFF, now)
@@ -54,7 +56,7 @@ def choose_mode(m: Machine, now: Now, s: BridgeSettings) -> Result:
 
 def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
     mode, idle = m.heat.mode, now.mono - m.moved_at
-    if m.running is not None and m.running.phase is Phase.SENDING and mode in (Heaters.HEATING, Heaters.HOT):
+    if m.head is not None and m.head.phase is not Phase.STARTED and mode in (Heaters.HEATING, Heaters.HOT):
         idle = min(idle, now.mono - m.heat.since)  # woken for this job, which has not begun to move yet
     if m.kept.latch is Latch.STOP:
         return Heaters.OFF
@@ -63,7 +65,9 @@ def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
     if m.running is not None and m.octo.printer in _DRAWS and idle < s.standby_after:
         # Whatever else has changed meanwhile: a nozzle that is cooled in the middle of a line draws air to its end.
         return Heaters.HOT
-    if wants_heat(m, s):
+    if m.kept.armed is None and idle >= s.standby_after:
+        return Heaters.OFF  # standby is heat too
+    if wants_heat(m, now, s):
         if too_cold(m, now, s) is None:
             return Heaters.HOT
         return Heaters.HEATING
@@ -98,6 +102,9 @@ def targets(mode: Heaters, s: BridgeSettings) -> tuple[float, float]:
 def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """Ask for the targets until the printer shows them; by hand somebody may heat, but not for ever."""
     wanted = targets(m.heat.mode, s)
+    if any(wanted) and not _may_heat(m):
+        # A job that still runs keeps what it has, and is never given more.
+        return (m if m.heat.settled else replace(m, heat=replace(m.heat, settled=True))), []
     m = _observe(m, wanted, now, s)
     # Behind another port than before it may be the printer that this bridge has heated: that much is taken back.
     takes_back = m.kept.stopping or (m.heated and m.heat.mode is Heaters.OFF)
@@ -112,6 +119,12 @@ def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
     still_open = m.targets_open if asked < UNANSWERED else 0
     m = replace(m, targets=wanted, targets_open=still_open + 1, heated=m.heated or any(wanted))
     return m.ask("targets", now.mono), [SetTargets(*wanted)]
+
+
+def _may_heat(m: Machine) -> bool:
+    """Whether a target other than 0 may be set at all: the printer may have less than what is remembered of it."""
+    over = m.kept.latch in (Latch.CANCEL, Latch.STOP) and m.heat.mode is not Heaters.STANDBY
+    return m.kept.armed is not None and not over
 
 
 def _comes_to_hot(m: Machine, s: BridgeSettings) -> bool:

@@ -13,16 +13,21 @@ from services.octo_bridge import recovery
 from services.octo_bridge.effects import DeleteFile, Effect, Submit, Tell
 from services.octo_bridge.events import PlanBad, PlannerChanged, Post, Posted, RevokeTaken, RunTaken
 from services.octo_bridge.gcode_file import compose, path_of
-from services.octo_bridge.outcome import Result, announce, answer, ended, notice, raise_epoch, started
-from services.octo_bridge.readiness import blocked
+from services.octo_bridge.handlers_reset import blinded
+from services.octo_bridge.outcome import Result, announce, answer, ended, latched, notice, raise_epoch, started
+from services.octo_bridge.readiness import RESEND_AFTER, blocked
 from services.octo_bridge.settings import BridgeSettings
-from services.octo_bridge.state import Job, Machine, Phase
+from services.octo_bridge.state import Job, Machine, Phase, Printer
 from services.octo_bridge.validator import extrudes, problem
 
 MOST_WAITING = 20
 """A planner plans one ahead; more than this is a defect, and memory."""
-RESEND_AFTER = 1.0
-"""Seconds between two POSTs that OctoPrint turned down."""
+LET_GO = (
+    "the job was paused for so long that the printer has let go of its motors: it is cancelled, for nobody knows where "
+    "the head is; send resume to go on with the next one"
+)
+REFUSED_MOST = 6
+"""Times in a row that OctoPrint may turn a job down; half a minute, by then."""
 
 
 def take_run(m: Machine, e: RunTaken, now: Now, s: BridgeSettings) -> Result:
@@ -92,9 +97,19 @@ def greet(m: Machine, now: Now) -> Result:
 
 
 def forget_position(m: Machine, now: Now) -> Result:
-    """The firmware lets go of the motors in the end, and a push moves the head: home again before the next job."""
-    lost = m.position_known and m.running is None and now.mono - m.moved_at >= recovery.STEPPERS_HOLD - 60
-    return (replace(m, position_known=False) if lost else m), []
+    """The firmware lets go of the motors in the end, and a push moves the head: home again before the next job.
+
+    A job that waits paused for so long cannot go on.
+    """
+    if now.mono - m.moved_at < recovery.STEPPERS_HOLD - 60:
+        return m, []
+    job = m.running
+    if job is None:
+        return replace(m, position_known=False), []
+    if m.octo.printer is not Printer.PAUSED or job.blind is not None:
+        return m, []
+    m, effects = latched(blinded(m.adrift(), LET_GO), Latch.FOREIGN, LET_GO, now)
+    return m, [*effects, announce(EventKind.PROBLEM, now, LET_GO)]
 
 
 def sweep(m: Machine, now: Now) -> Result:
@@ -141,8 +156,8 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
     preamble = (*recovery.homing(s), "G90", "M83", "G92 E0") if home else ()
     job = replace(
         job, phase=Phase.SENDING, path=path, mark=m.kept.mark, recovery=home, followed=m.octo.push, doubt=None,
-        finished=False, cold=False, unknowns=0, asked_at=None, blind=False, aborted=None, unanswered_since=None,
-        bare=m.kept.bare, hot_at=_seen_hot(m, job),
+        finished=False, cold=False, unknowns=0, asked_at=None, blind=None, aborted=None, unanswered_since=None,
+        bare=m.kept.bare, preamble=home, hot_at=_seen_hot_at(m, job), sent_at=now.mono,
     )  # fmt: skip
     known = tuple(other for other in m.accounted if other != path)
     m = replace(m.with_job(job).keep(bare=False), accounted=(*known, path))
@@ -151,7 +166,7 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
     return m, [Submit(job.id, job.attempt, path, compose(job.id, job.attempt, preamble, job.run.gcode), now.mono)]
 
 
-def _seen_hot(m: Machine, job: Job) -> float | None:
+def _seen_hot_at(m: Machine, job: Job) -> float | None:
     """When the nozzle was seen hot that `blocked` wants for it; a rehearsal is cold on purpose."""
     return m.octo.nozzle.at if m.octo.nozzle is not None and not job.run.dry else None
 
@@ -165,15 +180,33 @@ def take_posted(m: Machine, e: Posted, now: Now) -> Result:
         return started(m, job, now)
     if e.post is Post.DOUBT:
         doubt = e.reason or "no answer to the upload"
-        return m.with_job(replace(job, doubt=doubt, asked_at=now.mono)), []
+        return m.with_job(replace(job, doubt=doubt, asked_at=now.mono, unanswered=True)), []
+    m = m.keep(bare=job.bare)
+    if e.post is Post.LATE:
+        again = replace(job, phase=Phase.ACCEPTED, path=None, recovery=False)
+        return m.with_job(again).ask("post", now.mono), [announce(EventKind.PROBLEM, now, e.reason)]
     # Certainly not printed: the same job again, under another name if this one is taken.
     stored = e.post is Post.STORED
     again = replace(job, phase=Phase.ACCEPTED, attempt=job.attempt + (1 if stored else 0), path=None, recovery=False)
     effects: list[Effect] = [DeleteFile(job.path)] if stored and job.path is not None else []
-    if e.post is Post.LATE:
-        effects.append(announce(EventKind.PROBLEM, now, e.reason))
-    m = m.keep(bare=job.bare)
-    return m.with_job(again).ask("post", now.mono if not stored else now.mono - RESEND_AFTER + 0.1), effects
+    m, more = refused(m.with_job(again), again, e.reason or "it did not say why", now, at_once=stored)
+    return m, [*effects, *more]
+
+
+def refused(m: Machine, job: Job, reason: str, now: Now, *, at_once: bool) -> Result:
+    """OctoPrint did not print it. Tried again with longer and longer pauses, and not for ever: a person has to look.
+
+    *at_once*: the first time there is no pause.
+    """
+    m = m.with_job(replace(job, refusals=job.refusals + 1, refusal=reason))
+    if job.refusals or not at_once:
+        m = m.ask("post", now.mono)
+    if job.refusals + 1 < REFUSED_MOST:
+        return m, []
+    m = m.with_job(replace(job, refusals=0, refusal=None))
+    why = f"OctoPrint has turned a job down {REFUSED_MOST} times ({reason}): mend it, then send resume"
+    m, effects = latched(m, Latch.PAUSE, why, now)
+    return m, [*effects, announce(EventKind.PROBLEM, now, why, move_id=job.run.move_id, job=job.id)]
 
 
 def cancelled_by_latch(m: Machine) -> bool:

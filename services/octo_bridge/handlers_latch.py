@@ -48,7 +48,7 @@ def refuse_resume(m: Machine) -> str | None:
     """Why the latch cannot be taken off now."""
     if m.kept.stopping:
         return NOT_CONFIRMED
-    if m.kept.latch is Latch.CANCEL and (job := m.running) is not None and (job.aborted or m.octo.printer in ACTIVE):
+    if m.kept.latch is Latch.CANCEL and m.running is not None:
         return "the cancel is still under way: wait for the end of the job, then send resume again"
     if m.foreign:
         return f"somebody else's job is running: {m.octo.path}; wait for its end or cancel it on OctoPrint's page"
@@ -68,9 +68,11 @@ def enforce(m: Machine, now: Now, s: BridgeSettings) -> Result:
     if m.octo.printer not in ACTIVE or m.octo.link not in (Link.OK, Link.REFUSED_PORT):
         return m, []
     ours = m.running is not None and m.running.aborted is None and m.octo.link is Link.OK
-    blind = m.running is not None and m.running.blind
+    blind = m.running is not None and m.running.blind is not None
     ends = m.kept.stopping or (ours and (blind or m.kept.latch is Latch.CANCEL))
-    if ends and m.octo.printer is not Printer.CANCELLING and now.mono - m.last_asked("cancel") >= REPEAT:
+    if ends:
+        if m.octo.printer is Printer.CANCELLING or now.mono - m.last_asked("cancel") < REPEAT:
+            return m, []
         return replace(m, own_lines_at=now.mono).ask("cancel", now.mono), [JobAction("cancel")]
     goes_on = ours and m.octo.printer is Printer.PAUSED and unready(m, s) is None and too_cold(m, now, s) is None
     if goes_on and now.mono - m.last_asked("resume") >= REPEAT:

@@ -22,6 +22,11 @@ from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading
 FIRMWARE_EVERY = 5.0
 READ_LOG_EVERY = 2.0
 _PAUSE = frozenset({Printer.PAUSING, Printer.PAUSED})
+LOG_READ_WITHIN = 120.0
+"""Seconds after which a reading that was never answered is given up."""
+LEFT_OVER = 10.0
+"""Seconds after the end of a job in which OctoPrint may still show it as running: half of one is usual."""
+_GOES_ON = frozenset({Printer.PRINTING, Printer.PAUSING, Printer.PAUSED, Printer.RESUMING})
 MARK_EVERY = 6 * 3600.0
 """Seconds. OctoPrint rotates its log daily; a mark must never be older than what it keeps."""
 CATCHES_UP = 1.0
@@ -50,12 +55,16 @@ def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
         m = m.see(clock=e.clock - now.mono)
     m = m.see(path=e.path, filepos=e.filepos, completion=e.completion, elapsed=e.elapsed, remaining=e.remaining, z=e.z)
     m = _progress(_stays_hot(_readings(m, e, now), now, s), e)
-    # A file of an earlier job that somebody prints again is no job of ours: nothing was sent, and it runs.
-    again = m.running is None and idle_for >= QUIET
-    if m.octo.printer in ACTIVE and e.path is not None and (again or not is_ours(e.path)):
+    if m.octo.printer in ACTIVE and e.path is not None and (not is_ours(e.path) or _unclaimed(m, idle_for, now)):
         m, more = foreign_job(m, e.path, now)
         effects += more
     return m, effects
+
+
+def _unclaimed(m: Machine, idle_for: float, now: Now) -> bool:
+    """A file of ours runs that is no job in hand: printed again by somebody, or given up by the bridge as uncertain."""
+    left_over = m.octo.printer in _GOES_ON and now.mono - m.over_at >= LEFT_OVER
+    return m.running is None and (idle_for >= QUIET or left_over)
 
 
 def _link_of(m: Machine, e: Seen, s: BridgeSettings) -> tuple[Link, str | None]:
@@ -138,7 +147,7 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
         # OctoPrint's own script after a connect may home: that is no foreign hand.
         return (replace(m, own_lines_at=now.mono) if before in LOST else m), effects
     # The port too: the next one that is opened may be a real printer's.
-    m = replace(m, position_known=False, dead_man=None, start_heard_at=None).see(
+    m = replace(m.adrift(), dead_man=None, start_heard_at=None).see(
         nozzle=None, bed=None, port=None, firmware=None
     )
     if before in LOST or before is Printer.UNKNOWN:
@@ -223,7 +232,9 @@ def read_log(m: Machine, now: Now) -> Result:
     due = not m.octo.caught_up or many or now.mono - m.last_asked("log") >= MARK_EVERY
     if not reachable or not due or now.mono - m.last_asked("log") < READ_LOG_EVERY:
         return m, []
-    return m.ask("log", now.mono), [ReadLog(m.kept.mark, m.octo.sight)]
+    if m.log_asked and now.mono - m.last_asked("log") < LOG_READ_WITHIN:
+        return m, []
+    return replace(m.ask("log", now.mono), log_asked=True), [ReadLog(m.kept.mark, m.octo.sight)]
 
 
 def clean_up(m: Machine, now: Now) -> Result:
@@ -243,6 +254,11 @@ def take_stalled(m: Machine, now: Now) -> Result:
     if now.mono < m.behind_until + GOES_ON:
         return m, []
     return replace(m, behind_until=now.mono + CATCHES_UP), []
+
+
+def take_writes_again(m: Machine) -> Result:
+    """Resets and lost connections that came and went meanwhile stand in OctoPrint's log."""
+    return replace(m.see(caught_up=False), log_asked=False).ask("log", -1e9), []
 
 
 def take_folder_gone(m: Machine, e: FolderGone) -> Result:

@@ -53,7 +53,7 @@ def overlooked(m: Machine, now: Now) -> Result:
 def _reset(m: Machine, now: Now, *, cancels: bool) -> Result:
     """*cancels*: OctoPrint cancels the job in its hands for it."""
     # Its heaters are off, and OctoPrint goes on for a while saying that they are hot.
-    m = replace(m, position_known=False, start_heard_at=None, temperatures_from=now.mono + FORGETS_HEAT)
+    m = replace(m.adrift(), start_heard_at=None, temperatures_from=now.mono + FORGETS_HEAT)
     m = replace(m, heat=replace(m.heat, settled=False)).ask("targets", now.mono - REPEAT)
     job = m.running
     if job is None:
@@ -61,8 +61,7 @@ def _reset(m: Machine, now: Now, *, cancels: bool) -> Result:
         said = announce(EventKind.PROBLEM, now, "the printer was reset: it is homed before the next job; look why")
         return m, [*effects, said, Look()]
     if job.phase is Phase.SENDING or (not cancels and _not_through(m, job)):
-        return _blind(m, job, now)
-    m = m.with_job(replace(job, recovery=False))  # whatever it homed is void
+        return _blind(m, now)
     if cancels:
         return m, [Look()]  # the end of the job raises the epoch
     m, effects = raise_epoch(m, "the printer was reset: its position is unknown", now)
@@ -76,7 +75,15 @@ def _not_through(m: Machine, job: Job) -> bool:
     return going_on and not job.finished and not called_off
 
 
-def _blind(m: Machine, job: Job, now: Now) -> Result:
+def blinded(m: Machine, reason: str) -> Machine:
+    """The job in hand must not go on: it is cancelled as soon as OctoPrint has it, and never called drawn."""
+    job = m.running
+    if job is None or job.blind is not None:
+        return m
+    return m.with_job(replace(job, blind=reason)).ask("cancel", -1e9)
+
+
+def _blind(m: Machine, now: Now) -> Result:
     """Where it had begun, OctoPrint cancels it, or is told to. Where not, it is cancelled as soon as it does."""
-    m, effects = latched(m.with_job(replace(job, blind=True)), Latch.FOREIGN, BLIND, now)
-    return m.ask("cancel", -1e9), [*effects, announce(EventKind.PROBLEM, now, BLIND), Look()]
+    m, effects = latched(blinded(m, BLIND), Latch.FOREIGN, BLIND, now)
+    return m, [*effects, announce(EventKind.PROBLEM, now, BLIND), Look()]

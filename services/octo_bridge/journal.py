@@ -108,8 +108,8 @@ def _columns(job: Job) -> tuple[str, int, str | None, str | None, int]:
 
 
 def _job(run: str, phase: str, attempt: int, path: str | None, mark: str | None, recovery: int) -> Job:
-    job = Job(Run.model_validate_json(run), Phase(phase), attempt, path, mark, bool(recovery))
-    return replace(job, doubt="the bridge was restarted meanwhile") if job.begun else job
+    job = Job(Run.model_validate_json(run), Phase(phase), attempt, path, mark, bool(recovery), preamble=bool(recovery))
+    return replace(job, doubt="the bridge was restarted meanwhile", unanswered=True) if job.begun else job
 
 
 def restored(kept: Kept | None, jobs: tuple[Job, ...], boot: str | None, now_mono: float) -> Machine:
@@ -120,4 +120,4 @@ def restored(kept: Kept | None, jobs: tuple[Job, ...], boot: str | None, now_mon
     folder = f"{ROOT}/{secrets.token_hex(4)}"
     old = kept.old_folders if kept.folder in kept.old_folders else (*kept.old_folders, kept.folder)
     kept = replace(kept, folder=folder, old_folders=old if kept.contacted else ())
-    return Machine(boot=boot, kept=kept, jobs=jobs, moved_at=now_mono)
+    return Machine(boot=boot, kept=kept, jobs=jobs, moved_at=now_mono, over_at=now_mono)

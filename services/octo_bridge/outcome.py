@@ -49,7 +49,9 @@ def latched(m: Machine, latch: Latch, reason: str, now: Now) -> Result:
 
 def started(m: Machine, job: Job, now: Now) -> Result:
     """OctoPrint has taken the job."""
-    m = replace(m.with_job(replace(job, phase=Phase.STARTED, doubt=None)), moved_at=now.mono).keep(bare=False)
+    begun = replace(job, phase=Phase.STARTED, doubt=None, refusals=0, refusal=None)
+    # Idle until now says nothing of it: it counts from the next picture on.
+    m = replace(m.with_job(begun), moved_at=now.mono).keep(bare=False).see(idle_since=None)
     return m, [
         Tell(JobStarted(job_id=job.id, move_id=job.run.move_id, time=now.wall)),
         announce(EventKind.STARTED, now, move_id=job.run.move_id, job=job.id),
@@ -66,6 +68,8 @@ def answer(run: Run, end: JobEnd, reason: str | None, epoch: int, now: Now, prog
 def ended(m: Machine, job: Job, end: JobEnd, reason: str | None, now: Now) -> Result:
     """*job* is over. Unless it was drawn, or never begun, nothing is known of the axes any more."""
     m = replace(m, jobs=tuple(other for other in m.jobs if other.id != job.id))
+    if job.begun:
+        m = replace(m, over_at=now.mono)
     if end is JobEnd.DRAWN:
         height = last_height(job.run.gcode)
         known = m.position_known or job.recovery
@@ -77,7 +81,7 @@ def ended(m: Machine, job: Job, end: JobEnd, reason: str | None, now: Now) -> Re
     effects: list[Effect] = [answer(job.run, end, reason, m.kept.epoch, now, job.progress)]
     if end in _ANNOUNCED:
         effects.append(announce(_ANNOUNCED[end], now, reason, move_id=job.run.move_id, job=job.id))
-    if end is JobEnd.DRAWN and job.path is not None:
+    if end is JobEnd.DRAWN and job.path is not None and not job.unanswered:
         effects.append(DeleteFile(job.path))
     return m, effects
 

@@ -14,6 +14,8 @@ MOVING_MOST = 60.0
 """Seconds. OctoPrint answers, or the request for it times out, long before."""
 PICTURE_LAGS = 1.0
 """Seconds by which OctoPrint's picture is late at most: it is pushed every half second."""
+RESEND_AFTER = 1.0
+"""Seconds from a POST that OctoPrint turned down to the next; twice as long each time."""
 FRESH = 15.0
 """Seconds. An older temperature says nothing; OctoPrint asks an idle printer every 5 s."""
 
@@ -84,6 +86,11 @@ def nozzle_hot(m: Machine, now: Now, settings: BridgeSettings, within: float) ->
 
 def blocked(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
     """Why the next job is not sent right now, None when it may be."""
+    return blocked_but_for_heat(m, now, settings) or too_cold(m, now, settings)
+
+
+def blocked_but_for_heat(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
+    """The same, temperatures aside: as long as there is anything else, heating for the job would be in vain."""
     obstacle = unready(m, settings)
     if obstacle is not None:
         return obstacle
@@ -98,4 +105,12 @@ def blocked(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
     if m.moving_since is not None and now.mono - m.moving_since < MOVING_MOST:
         # OctoPrint would mix those lines into the job.
         return "the head is being homed or parked"
-    return too_cold(m, now, settings)
+    return turned_down(m, now)
+
+
+def turned_down(m: Machine, now: Now) -> str | None:
+    """Why the next job waits although nothing is in its way: OctoPrint has turned it down, again and again."""
+    job = m.head
+    if job is None or not job.refusals or now.mono - m.last_asked("post") >= RESEND_AFTER * 2 ** (job.refusals - 1):
+        return None
+    return f"OctoPrint has turned the job down ({job.refusal}); it is tried again"

@@ -65,6 +65,7 @@ class Job:
     mark: str | None = None
     """Mark in OctoPrint's log that lies before SENDING; None where the log could not be read."""
     recovery: bool = False
+    """It begins with homing, and nothing has made void since what that found."""
     followed: bool = False
     """The push socket was alive without a break since SENDING."""
     cold: bool = False
@@ -75,12 +76,22 @@ class Job:
     """Monotonic second of the last reading of a hot nozzle that was seen for it, while nothing was doubtful."""
     bare: bool = False
     """The plate was known to be bare before it was sent."""
-    blind: bool = False
-    """The printer was reset while it was being sent: if it begins all the same, it moves from nowhere."""
+    preamble: bool = False
+    """Lines that home are its own: it has not got past those yet, as far as is known."""
+    blind: str | None = None
+    """Why it moves from nowhere, if it begins or goes on at all."""
     aborted: Aborted | None = None
     """OctoPrint called it off; it may have sent the last line before."""
     doubt: str | None = None
     """Why evidence is gathered."""
+    sent_at: float | None = None
+    """Monotonic second of the decision to send it."""
+    refusals: int = 0
+    """How often in a row OctoPrint did not print it."""
+    refusal: str | None = None
+    """Why not, the last time."""
+    unanswered: bool = False
+    """Nobody knows what became of one of its uploads: it may still come, and must find its name taken."""
     asked_at: float | None = None
     unknowns: int = 0
     """How often the evidence said nothing."""
@@ -238,6 +249,10 @@ class Machine:
     asked: tuple[tuple[str, float], ...] = ()
     """When each kind of request was last made, so that it is repeated with pauses only."""
     connect_wait: float = 2.0
+    log_asked: bool = False
+    """OctoPrint's log is being read."""
+    over_at: float = 0.0
+    """When the last job of ours was over, or the bridge started."""
     first_contact: bool = True
     """This process has not read OctoPrint's log yet: what happened while it was away is unknown."""
 
@@ -258,6 +273,12 @@ class Machine:
     def see(self, **changes: object) -> Machine:
         """With these fields of what is seen of OctoPrint changed."""
         return replace(self, octo=replace(self.octo, **changes))  # type: ignore[arg-type]  # the names are Octo's
+
+    def adrift(self) -> Machine:
+        """Nothing is known of the axes any more, and what a job in hand has homed is void."""
+        lost = replace(self, position_known=False)
+        job = self.running
+        return lost if job is None or not job.recovery else lost.with_job(replace(job, recovery=False))
 
     def with_job(self, job: Job) -> Machine:
         """With *job* in the place of the one with its id."""

@@ -86,10 +86,14 @@ def _take_octoprint(m: Machine, event: e.Input, now: Now, s: BridgeSettings) -> 
             return doubt.take_evidence(m, event, now, s)
         case e.LogRead():
             return foreign.take_log_read(m, event, now)
+        case e.LogNotRead():
+            return replace(m, log_asked=False), []
         case e.Asked():
             return octoprint.take_asked(m, event, now)
         case e.Stalled():
             return octoprint.take_stalled(m, now)
+        case e.WritesAgain():
+            return octoprint.take_writes_again(m)
         case e.FolderGone():
             return octoprint.take_folder_gone(m, event)
         case _:
@@ -114,7 +118,7 @@ def settle(m: Machine, now: Now, s: BridgeSettings) -> Result:
         lambda m: octoprint.read_log(m, now),
         lambda m: reset.overlooked(m, now),
         lambda m: foreign.settle_called_off(m, now),
-        lambda m: doubt.suspect(m, now),
+        lambda m: doubt.suspect(m, now, s),
         lambda m: doubt.gather(m, now, s),
         lambda m: jobs.send(m, now, s),
         lambda m: octoprint.clean_up(m, now),

@@ -25,8 +25,10 @@ from services.octo_bridge.events import (
     Input,
     Logged,
     Posted,
+    PrinterChanged,
     PushChanged,
     Stalled,
+    WritesAgain,
 )
 from services.octo_bridge.state import Machine
 from services.octo_bridge.step import Core
@@ -40,7 +42,7 @@ _SAFER_WORDS = frozenset({"pause", "cancel", "stop"})
 _SAFER_CONTROLS = frozenset({ControlWord.PAUSE, ControlWord.CANCEL, ControlWord.STOP})
 _SAID = frozenset({EventKind.PROBLEM, EventKind.STANDBY, EventKind.HEATERS_OFF})
 """What is published although no row says so; the rest is said when it is committed."""
-_SAID_ONCE = (Posted, Happened, Logged, PushChanged, Asked)
+_SAID_ONCE = (Posted, Happened, PrinterChanged, Logged, PushChanged, Asked)
 """What OctoPrint, or the worker, says once and never again: it is taken when it can be written."""
 WAITING_MOST = 500
 """So many of them: a full disk may stay full for days."""
@@ -87,6 +89,12 @@ class Guarded:
             unit.after_commit(lambda: self._taken(event))
         if self._was_stalled():
             self._actor.feed_within(unit, Stalled())
+        waiting = self._waiting
+        if waiting:
+            # The disk may just have recovered: a plan must not overtake the stop that was ordered before it.
+            unit.after_commit(lambda: self._written(waiting))
+        for each in waiting:
+            self._actor.feed_within(unit, each)
         self._actor.feed_within(unit, event)
 
     def _was_stalled(self) -> bool:
@@ -98,6 +106,9 @@ class Guarded:
 
     def _taken(self, event: Input) -> None:
         self._offered = tuple(other for other in self._offered if other is not event)
+
+    def _written(self, waiting: tuple[Input, ...]) -> None:
+        self._waiting = tuple(other for other in self._waiting if not any(other is each for each in waiting))
 
     def _feed(self, event: Input) -> None:
         try:
@@ -123,6 +134,8 @@ class Guarded:
     def _failed(self, error: Exception) -> None:
         if self.trouble is None:
             _log.error("nothing can be written; the machine is only made safe", error=str(error), remedy=REMEDY)
+            # What is seen from here on is forgotten with the copy in memory: OctoPrint's log is asked for it first.
+            self._waiting = (*self._waiting, WritesAgain())
         self.trouble = f"nothing can be written ({error}): {REMEDY}"
 
     def _recovered(self) -> None:
@@ -150,8 +163,8 @@ class Guarded:
         self._changed()
 
     def _keep(self, event: Input) -> None:
-        said = [other for other in self._waiting if isinstance(other, _SAID_ONCE)]
-        if len(said) >= WAITING_MOST:  # the oldest goes; never what a person ordered
+        said = [other for other in self._waiting if isinstance(other, _SAID_ONCE) and not isinstance(other, Posted)]
+        if len(said) >= WAITING_MOST:  # the oldest goes; never what a person ordered, or the answer to an upload
             self._waiting = tuple(other for other in self._waiting if other is not said[0])
         self._waiting = (*self._waiting, event)
 

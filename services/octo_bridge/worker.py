@@ -17,6 +17,7 @@ from services.octo_bridge.events import (
     FirmwareNamed,
     FolderGone,
     Input,
+    LogNotRead,
     LogRead,
     Post,
     Posted,
@@ -226,7 +227,8 @@ class Worker:
             since, reason = await self._slice(effect.since, mark)
         except Trouble as trouble:
             _log.warning("OctoPrint's log could not be read", reason=trouble.reason)
-            return  # asked again when OctoPrint answers
+            self._feed(LogNotRead())
+            return
         self._feed(LogRead(mark if since is not None else None, since, reason, effect))
 
     async def _firmware(self) -> None:

@@ -18,6 +18,7 @@ from tests.harness.mqtt_probe import MqttProbe
 _AGAIN_S = 3.0
 _GIVE_UP_S = 12.0
 _PAUSE_S = 2.0
+_ADOPT_AGAIN_S = 10.0
 _MOVE = re.compile(r"`resolve drawn (\d+-\d+)`")
 BOARD, ENDER = channels.BOARD_COMMAND.address, channels.ENDER_COMMAND.address
 
@@ -120,16 +121,17 @@ class Person:
         self._once(BOARD, f"resolve {how}", move)
 
     def _make_ready(self) -> None:
-        if self.board["plate"] == "full":
+        held = self.board.get("held_reason") or ""
+        if "send adopt" in held and time.time() - self._last.get("adopt", 0.0) > _ADOPT_AGAIN_S:
+            self._once(ENDER, "adopt")
+        elif self.board["plate"] == "full":
             self._once(BOARD, "new_board")
         elif "unknown" in (self.board["plate"], self.ender["plate"]) and not self.board["counts"]["uncertain"]:
             self._once(BOARD, "confirm_empty")
-        elif "refused" in (self.board.get("held_reason") or "") or "stale" in (self.board.get("held_reason") or ""):
+        elif "refused" in held or "stale" in held:
             self._once(BOARD, "accept on")
         reason = self.ender["reason"] or ""
-        if "send adopt" in reason:
-            self._once(ENDER, "adopt")
-        elif "doctor" in reason:
+        if "doctor" in reason:
             self._doctor()
         elif self.ender["latch"] != "none":
             self._once(ENDER, "resume")

@@ -9,7 +9,7 @@ import pytest
 from contracts.plan import JobEnd
 from contracts.printers import Latch, Link
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import Gather, Submit
+from services.octo_bridge.effects import Gather, ReadLog, Submit
 from services.octo_bridge.evidence import Evidence, History, Verdict, judge
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.state import Phase, Printer
@@ -36,12 +36,16 @@ NOTHING = Evidence(present=False, history=History.NONE, active=False, log=CLEAN)
         (replace(NOTHING, active=True), {}, Verdict.RUNNING),
         (replace(NOTHING, history=History.FAILURE), {}, Verdict.FAILED),
         (replace(NOTHING, history=History.SUCCESS, coldest=201.0), {}, Verdict.DRAWN),
-        (replace(NOTHING, history=History.SUCCESS, coldest=199.0), {}, Verdict.FAILED),
+        (replace(NOTHING, history=History.SUCCESS, coldest=199.0), {}, Verdict.UNKNOWN),
+        (replace(NOTHING, history=History.SUCCESS, coldest=169.0), {}, Verdict.FAILED),
+        (replace(NOTHING, history=History.SUCCESS, coldest=199.0), {"followed": True}, Verdict.DRAWN),
+        (replace(NOTHING, history=History.SUCCESS, coldest=169.0), {"followed": True}, Verdict.FAILED),
         (replace(NOTHING, history=History.SUCCESS), {}, Verdict.UNKNOWN),
         (replace(NOTHING, history=History.SUCCESS), {"followed": True}, Verdict.DRAWN),
         (replace(NOTHING, history=History.SUCCESS, coldest=210.0), {"cold": True}, Verdict.FAILED),
         (replace(NOTHING, history=History.SUCCESS), {"seen_hot": True}, Verdict.DRAWN),
-        (replace(NOTHING, history=History.SUCCESS, coldest=199.0), {"seen_hot": True}, Verdict.FAILED),
+        (replace(NOTHING, history=History.SUCCESS, coldest=199.0), {"seen_hot": True}, Verdict.DRAWN),
+        (replace(NOTHING, history=History.SUCCESS, coldest=169.0), {"seen_hot": True}, Verdict.FAILED),
         (replace(NOTHING, history=History.SUCCESS), {"seen_hot": True, "cold": True}, Verdict.FAILED),
         (NOTHING, {"seen_hot": True}, Verdict.NOT_STARTED),
         (NOTHING, {"finished": True, "followed": True}, Verdict.DRAWN),
@@ -278,3 +282,30 @@ def test_a_job_that_ended_while_nobody_watched_latches(order: str | None, end: J
     rig.feed(e.EvidenceFound(job.id, job.attempt, evidence))
     assert [ended.end for ended in rig.ends()] == [end]
     assert rig.latch() is latch
+
+
+def test_a_picture_from_before_the_upload_was_taken_is_no_reason_to_doubt() -> None:
+    rig = Rig().ready()
+    rig.wait(5)
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    job = rig.machine.running
+    assert job is not None
+    rig.feed(e.Posted(job.id, 1, e.Post.TAKEN))
+    assert rig.doubt() is None
+    rig.wait(2.5)
+    assert rig.doubt() is not None, "but staying idle is"
+
+
+def test_a_reading_of_the_log_that_takes_long_is_not_asked_for_twice() -> None:
+    rig = Rig().ready()
+    rig.wait(5)
+    rig.effects.clear()
+    rig.feed(e.PushChanged(False))
+    rig.wait(60)
+    assert len(rig.of(ReadLog)) == 1
+    rig.feed(e.LogNotRead())
+    rig.wait(3)
+    assert len(rig.of(ReadLog)) == 2
+    rig.wait(130)
+    assert len(rig.of(ReadLog)) == 3, "nor is an answer waited for that never comes"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.board import Plate
-from contracts.plan import ControlWord, MachineNotice
+from contracts.plan import ControlWord, JobEnd, MachineNotice
 from contracts.printers import Latch, Link
 from services.chassis.store import Store
 from services.octo_bridge import events as e
@@ -157,3 +157,26 @@ def test_one_seen_twice_by_a_picture_that_lags_hides_no_later_one() -> None:
     assert rig.latch() is Latch.NONE
     log(rig, "other.gcode")
     assert rig.latch() is Latch.FOREIGN
+
+
+def test_an_own_file_that_no_job_claims_is_somebody_elses_after_a_while() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Restored())
+    assert [end.end for end in rig.ends()] == [JobEnd.UNCERTAIN]
+    rig.printing(job, 20)
+    rig.wait(9)
+    assert rig.latch() is Latch.NONE
+    rig.wait(2)
+    assert rig.latch() is Latch.FOREIGN
+    assert rig.machine.foreign, "nobody else would watch its end"
+
+
+@pytest.mark.parametrize("printer", [Printer.FINISHING, Printer.CANCELLING])
+def test_one_that_is_about_to_end_is_not(printer: Printer) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.Restored())
+    rig.feed(rig.seen(printer=printer, path=job.path))
+    rig.wait(30)
+    assert not rig.machine.foreign

@@ -43,7 +43,7 @@ def test_everything_kept_comes_back(store: Store) -> None:
     save(store, None, Machine(kept=KEPT, jobs=(sending, Job(run(2)))))
     kept, jobs = Journal(store).load()
     assert kept == KEPT
-    assert jobs == (replace(sending, doubt=jobs[0].doubt), Job(run(2)))
+    assert jobs == (replace(sending, doubt=jobs[0].doubt, preamble=True, unanswered=True), Job(run(2)))
     assert jobs[0].doubt is not None
 
 

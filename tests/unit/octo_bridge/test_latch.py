@@ -350,3 +350,25 @@ def test_whoever_paused_it_is_named_although_the_state_came_first() -> None:
     rig.feed(e.PrinterChanged(Printer.PAUSING), e.Happened(e.Happening.PAUSED, job.path, by="ann"))
     assert "by ann" in (rig.machine.kept.latch_reason or "")
     assert rig.said().count("latched") == 1
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_cancel_is_not_undone_by_a_resume_before_the_job_is_over(taken: bool) -> None:
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    job = rig.machine.running
+    assert job is not None
+    if taken:
+        rig.feed(e.Posted(job.id, 1, e.Post.TAKEN))
+    rig.command("cancel")
+    rig.effects.clear()
+    rig.command("resume")
+    assert rig.said() == ["refused"]
+    rig.feed(e.Posted(job.id, 1, e.Post.TAKEN))
+    rig.printing(job)
+    assert JobAction("cancel") in rig.of(JobAction)
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, "boardcast"))
+    rig.wait(2)
+    rig.command("resume")
+    assert rig.latch() is Latch.NONE

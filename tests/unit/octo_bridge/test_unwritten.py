@@ -17,7 +17,7 @@ from services.chassis import announcements
 from services.chassis.actor import Actor
 from services.chassis.store import Store, Unit
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import Announce, Effect, JobAction, SetTargets, Submit
+from services.octo_bridge.effects import Announce, Effect, JobAction, ReadLog, SetTargets, Submit
 from services.octo_bridge.handlers_octoprint import CATCHES_UP, GOES_ON
 from services.octo_bridge.journal import SCHEMA, Journal
 from services.octo_bridge.reporting import health
@@ -269,3 +269,61 @@ def test_a_stop_is_kept_however_much_octoprint_says_while_nothing_can_be_written
     bench.wait(1)
     assert bench.actor.state.kept.latch is Latch.STOP
     assert ("done", "stop") in bench.answers()
+
+
+def test_a_plan_does_not_overtake_the_stop_that_was_ordered_while_nothing_could_be_written(bench: Bench) -> None:
+    bench.feed(e.Happened(e.Happening.DONE, bench.job.path), bench.rig.seen(printer=Printer.OPERATIONAL))
+    bench.disk.full = True
+    bench.command("stop")
+    assert bench.guarded.state.kept.latch is Latch.STOP
+    bench.disk.full = False
+    bench.rim.performed.clear()
+    bench.rig.machine = bench.guarded.state
+    plan = e.RunTaken(run(2, epoch=bench.actor.state.kept.epoch, after=bench.actor.state.kept.last_drawn))
+    with bench.disk.transaction() as unit:
+        bench.guarded.feed_within(unit, plan)
+    assert bench.actor.state.kept.latch is Latch.STOP
+    assert not [effect for effect in bench.rim.performed if isinstance(effect, Submit)]
+    bench.feed(e.Tick())
+    assert bench.answers() == [("done", "stop")], "once"
+
+
+def test_a_plan_whose_transaction_is_undone_takes_nothing_of_what_waits_with_it(bench: Bench) -> None:
+    bench.disk.full = True
+    bench.command("stop")
+    with pytest.raises(sqlite3.OperationalError), bench.disk.transaction() as unit:
+        bench.guarded.feed_within(unit, e.RunTaken(run(2)))
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert bench.actor.state.kept.latch is Latch.STOP
+
+
+def test_a_connection_that_was_lost_while_nothing_could_be_written_costs_the_position(bench: Bench) -> None:
+    bench.feed(e.Happened(e.Happening.DONE, bench.job.path), bench.rig.seen(printer=Printer.OPERATIONAL))
+    assert bench.actor.state.position_known
+    bench.disk.full = True
+    bench.command("pause")
+    bench.feed(e.PrinterChanged(Printer.OFFLINE), e.PrinterChanged(Printer.OPERATIONAL))
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert not bench.actor.state.position_known
+
+
+def test_octoprints_log_is_read_when_the_disk_takes_writes_again_and_nothing_is_sent_before(bench: Bench) -> None:
+    bench.feed(e.Happened(e.Happening.DONE, bench.job.path), bench.rig.seen(printer=Printer.OPERATIONAL))
+    bench.disk.full = True
+    bench.command("pause")
+    bench.disk.full = False
+    bench.rim.performed.clear()
+    bench.feed(e.Tick())
+    assert not bench.actor.state.octo.caught_up
+    assert any(isinstance(effect, ReadLog) for effect in bench.rim.performed)
+
+
+def test_the_answer_to_an_upload_is_kept_however_much_else_is_said(bench: Bench) -> None:
+    bench.disk.full = True
+    bench.command("pause")
+    bench.feed(e.Posted("another", 1, e.Post.DOUBT))
+    bench.feed(*[e.Logged(f"line {n}") for n in range(WAITING_MOST + 5)])
+    assert e.Posted("another", 1, e.Post.DOUBT) in bench.guarded._waiting
+    assert e.Logged("line 0") not in bench.guarded._waiting
