@@ -20,7 +20,7 @@ from services.octo_bridge.events import (
     PushChanged,
     Seen,
 )  # fmt: skip
-from services.octo_bridge.handlers_foreign import WATCHED
+from services.octo_bridge.handlers_terminal import WATCHED
 from services.octo_bridge.octoprint_requests import Trouble
 from services.octo_bridge.octoprint_words import heaters_of, job_of, printer_of_id
 

@@ -11,17 +11,22 @@ from dataclasses import replace
 
 from services.chassis.clock import Now
 from services.octo_bridge import events as e
+from services.octo_bridge import handlers_asked as asked
+from services.octo_bridge import handlers_clean as clean
 from services.octo_bridge import handlers_commands as commands
 from services.octo_bridge import handlers_dead_man as dead_man
 from services.octo_bridge import handlers_doubt as doubt
-from services.octo_bridge import handlers_foreign as foreign
+from services.octo_bridge import handlers_events as happened
 from services.octo_bridge import handlers_heat as heat
 from services.octo_bridge import handlers_jobs as jobs
 from services.octo_bridge import handlers_latch as latch
-from services.octo_bridge import handlers_octoprint as octoprint
+from services.octo_bridge import handlers_link as link
+from services.octo_bridge import handlers_log as log
+from services.octo_bridge import handlers_picture as picture
 from services.octo_bridge import handlers_reset as reset
 from services.octo_bridge import handlers_restored as restored
 from services.octo_bridge import handlers_stuck as stuck
+from services.octo_bridge import handlers_terminal as terminal
 from services.octo_bridge.effects import Effect
 from services.octo_bridge.outcome import Result
 from services.octo_bridge.settings import BridgeSettings
@@ -67,35 +72,35 @@ def _take(m: Machine, event: e.Input, now: Now, s: BridgeSettings) -> Result:
 def _take_octoprint(m: Machine, event: e.Input, now: Now, s: BridgeSettings) -> Result:
     match event:
         case e.Seen():
-            return octoprint.take_seen(m, event, now, s)
+            return picture.take_seen(m, event, now, s)
         case e.Unreachable():
-            return octoprint.take_unreachable(m, event, now)
+            return link.take_unreachable(m, event, now)
         case e.PushChanged():
-            return octoprint.take_push(m, event, now)
+            return link.take_push(m, event, now)
         case e.PrinterChanged():
-            return octoprint.take_printer_changed(m, event, now)
+            return picture.take_printer_changed(m, event, now)
         case e.Happened():
-            return foreign.take_happened(m, event, now, s)
+            return happened.take_happened(m, event, now, s)
         case e.FirmwareNamed():
-            return octoprint.take_firmware(m, event)
+            return link.take_firmware(m, event)
         case e.Logged():
-            return foreign.take_logged(m, event, now)
+            return terminal.take_logged(m, event, now)
         case e.Posted():
             return jobs.take_posted(m, event, now)
         case e.EvidenceFound():
             return doubt.take_evidence(m, event, now, s)
         case e.LogRead():
-            return foreign.take_log_read(m, event, now)
+            return log.take_log_read(m, event, now)
         case e.LogNotRead():
             return replace(m, log_asked=False), []
         case e.Asked():
-            return octoprint.take_asked(m, event, now)
+            return asked.take_asked(m, event, now)
         case e.Stalled():
-            return octoprint.take_stalled(m, now)
+            return picture.take_stalled(m, now)
         case e.WritesAgain():
-            return octoprint.take_writes_again(m)
+            return log.take_writes_again(m)
         case e.FolderGone():
-            return octoprint.take_folder_gone(m, event)
+            return clean.take_folder_gone(m, event)
         case _:
             return m, []
 
@@ -113,15 +118,15 @@ def settle(m: Machine, now: Now, s: BridgeSettings) -> Result:
         lambda m: latch.confirm_stop(m, now),
         lambda m: dead_man.keep(m, now, s),
         lambda m: stuck.unstick(m, now, s),
-        lambda m: octoprint.connect(m, now, s),
-        lambda m: octoprint.ask_firmware(m, now),
-        lambda m: octoprint.read_log(m, now),
+        lambda m: link.connect(m, now, s),
+        lambda m: link.ask_firmware(m, now),
+        lambda m: log.read_log(m, now),
         lambda m: reset.overlooked(m, now),
-        lambda m: foreign.settle_called_off(m, now),
+        lambda m: happened.settle_called_off(m, now),
         lambda m: doubt.suspect(m, now, s),
         lambda m: doubt.gather(m, now, s),
         lambda m: jobs.send(m, now, s),
-        lambda m: octoprint.clean_up(m, now),
+        lambda m: clean.clean_up(m, now),
     )
     effects: list[Effect] = []
     for rule in rules:

@@ -74,9 +74,6 @@ class _Facts:
     def states(self, move: str) -> list[str]:
         return [said.body["state"] for said in self.told.get(move, [])]
 
-    def first(self, move: str, *states: str) -> float | None:
-        return next((s.t for s in self.told.get(move, []) if s.body["state"] in states), None)
-
     def forgot(self, move: str) -> Struck | None:
         """What made the planner forget that it had accepted *move*, of which it then never spoke again."""
         told = [said.t for said in self.told.get(move, [])]
@@ -286,8 +283,3 @@ def _latched(story: Story) -> list[tuple[float, float, str]]:
             until = min((w.said for w in later if w.word in release), default=story.ended)
             spans.append((word.answered, until, word.word))
     return spans
-
-
-def files_of(move: str, files: list[File]) -> list[File]:
-    """The whole files of *move*."""
-    return [file for file in files if file.job is not None and move_of(file.job) == move]

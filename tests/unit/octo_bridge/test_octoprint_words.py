@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.octo_bridge import events as e
 from services.octo_bridge import octoprint, octoprint_requests
 from services.octo_bridge.gcode_file import done_in, done_line, is_ours, path_of
-from services.octo_bridge.handlers_foreign import WATCHED
+from services.octo_bridge.handlers_terminal import WATCHED
 from services.octo_bridge.octoprint import OctoPrint
 from services.octo_bridge.octoprint_words import printer_of, printer_of_id
 from services.octo_bridge.push import inputs_of

@@ -10,7 +10,7 @@ from contracts.plan import JobEnd
 from contracts.printers import Latch
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import DeleteFolder, JobAction, ReadLog, SetTargets, Submit
-from services.octo_bridge.handlers_octoprint import MARK_EVERY_JOBS
+from services.octo_bridge.handlers_log import MARK_EVERY_JOBS
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.state import Job, Printer
 from tests.unit.octo_bridge.machine import Rig, run

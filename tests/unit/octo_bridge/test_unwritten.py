@@ -18,7 +18,7 @@ from services.chassis.actor import Actor
 from services.chassis.store import Store, Unit
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import Announce, Effect, JobAction, ReadLog, SetTargets, Submit
-from services.octo_bridge.handlers_octoprint import CATCHES_UP, GOES_ON
+from services.octo_bridge.handlers_picture import CATCHES_UP, GOES_ON
 from services.octo_bridge.journal import SCHEMA, Journal
 from services.octo_bridge.reporting import health
 from services.octo_bridge.state import Machine, Printer
