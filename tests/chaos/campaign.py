@@ -158,7 +158,7 @@ class Campaign:
         now = time.time()
         return Story(
             began, now, said, self.struck, self.truth.files(), self.truth.hot(now), self.person.words,
-            self.export(), HEATERS_OFF_AFTER,
+            self.export(), HEATERS_OFF_AFTER, self.truth.heated,
         )  # fmt: skip
 
     def export(self) -> list[dict[str, object]]:

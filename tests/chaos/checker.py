@@ -250,6 +250,11 @@ def _unsafe(facts: _Facts) -> list[Verdict]:
         if hot.ended - hot.began - excused > story.heaters_off_after + STALL_S:
             found.append(Verdict("unsafe", "heaters", f"on without motion from {hot.began:.1f} to {hot.ended:.1f}"))
     for since, until, word in _latched(story):
+        for heated in story.heated:
+            if word in {"stop", "disarm"} and since + OBEY_S < heated < until:
+                found.append(
+                    Verdict("unsafe", word, f"a heater's target was raised at {heated:.1f}, disarmed since {since:.1f}")
+                )
         for file in story.files:
             if file.plastic > 0 and since + OBEY_S < file.began < until:
                 found.append(Verdict("unsafe", word, f"a file began at {file.began:.1f}, {word} held from {since:.1f}"))

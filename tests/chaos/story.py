@@ -82,6 +82,8 @@ class Story:
     export: list[dict[str, Any]] = field(default_factory=list)
     """Every move of every board, as `board export --json` writes it."""
     heaters_off_after: float = 60.0
+    heated: list[float] = field(default_factory=list)
+    """When the target of a heater was raised."""
 
     def write(self, path: Path) -> None:
         """Keep it."""
@@ -94,5 +96,5 @@ class Story:
         return cls(
             raw["began"], raw["ended"], [Said(**x) for x in raw["said"]], [Struck(**x) for x in raw["struck"]],
             [File(**x) for x in raw["files"]], [Hot(**x) for x in raw["hot"]], [Word(**x) for x in raw["words"]],
-            raw["export"], raw["heaters_off_after"],
+            raw["export"], raw["heaters_off_after"], raw["heated"],
         )  # fmt: skip

@@ -102,3 +102,11 @@ def test_a_resume_that_was_obeyed_behind_a_pause_lets_it_go_on_whenever_it_was_s
     assert kinds(story) == set()
     story.words[-2:] = [Word(0.5, 0.6, "resume"), Word(1.0, 1.1, "pause")]
     assert kinds(story) == {"unsafe"}
+
+
+@pytest.mark.parametrize(("word", "wrong"), [("disarm", {"unsafe"}), ("stop", {"unsafe"}), ("pause", set())])
+def test_heat_while_nobody_has_armed_the_printer_is_unsafe(word: str, wrong: set[str]) -> None:
+    story = good()
+    story.words += [Word(9.0, 9.1, word), Word(18.0, 18.1, "arm"), Word(18.0, 18.1, "resume")]
+    assert kinds(replace(story, heated=[8.0, 10.0, 18.5])) == set(), "on its way already, and armed again"
+    assert kinds(replace(story, heated=[15.0])) == wrong

@@ -42,6 +42,9 @@ class Truth:
         self.drawn: list[tuple[float, str]] = []
         """When each whole file with plastic was done, and its job."""
         self.moved_at = 0.0
+        self.heated: list[float] = []
+        """When the target of a heater was raised."""
+        self._targets = (0.0, 0.0)
 
     def update(self) -> None:
         """Read on."""
@@ -74,7 +77,7 @@ class Truth:
         if kind in {"move", "home"}:
             self._move(record, wall)
         elif kind == "heat":
-            self._heat(max(record["nozzle"][1], record["bed"][1]), wall)
+            self._heat((record["nozzle"][1], record["bed"][1]), wall)
         elif kind == "dropped":
             self._file(record, wall).dropped += max(record["e"], 0.0)
         elif kind == "mark" and (match := _DONE.search(record["text"])):
@@ -97,7 +100,10 @@ class Truth:
         if record["e"] > 0:
             file.plastic += math.hypot(x2 - x1, y2 - y1)
 
-    def _heat(self, target: float, wall: float) -> None:
+    def _heat(self, targets: tuple[float, float], wall: float) -> None:
+        if any(now > before for now, before in zip(targets, self._targets, strict=True)):
+            self.heated.append(wall)
+        self._targets, target = targets, max(targets)
         if target > 0 and self._still_since is None:
             self._still_since = wall
         elif target <= 0 and self._still_since is not None:
