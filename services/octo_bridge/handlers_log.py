@@ -89,4 +89,6 @@ def _foreign_in_log(m: Machine, path: str, now: Now) -> Result:
 
 def take_writes_again(m: Machine) -> Result:
     """Resets and lost connections that came and went meanwhile stand in OctoPrint's log."""
-    return replace(m.see(caught_up=False), log_asked=False).ask("log", -1e9), []
+    # The counter is there to be written: otherwise this would be taken while the disk is still full.
+    m = m.see(caught_up=False, sight=m.octo.sight + 1).keep(gaps=m.kept.gaps + 1)
+    return replace(m, log_asked=False).ask("log", -1e9), []

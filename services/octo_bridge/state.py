@@ -141,6 +141,8 @@ class Kept:
     old_folders: tuple[str, ...] = ()
     contacted: bool = False
     """OctoPrint's log was asked for at least once: from then on a gap in it means something."""
+    gaps: int = 0
+    """So often nothing could be written for a while."""
     last_board: int | None = None
     """Board that was last drawn on in this epoch, since the plate was last confirmed empty."""
 
@@ -177,7 +179,7 @@ class Octo:
     firmware: str | None = None
     push: bool = False
     sight: int = 0
-    """How many push sockets there were: what the log says of the time before one is seen by no earlier reading."""
+    """How often watching began anew: what the log says of the time before is seen by no earlier reading."""
     caught_up: bool = False
     """OctoPrint's log up to this contact was read, or is known to be unreadable."""
     idle_since: float | None = None

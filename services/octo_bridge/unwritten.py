@@ -24,6 +24,8 @@ from services.octo_bridge.events import (
     Happened,
     Input,
     Logged,
+    LogNotRead,
+    LogRead,
     Posted,
     PrinterChanged,
     PushChanged,
@@ -42,7 +44,7 @@ _SAFER_WORDS = frozenset({"pause", "cancel", "stop"})
 _SAFER_CONTROLS = frozenset({ControlWord.PAUSE, ControlWord.CANCEL, ControlWord.STOP})
 _SAID = frozenset({EventKind.PROBLEM, EventKind.STANDBY, EventKind.HEATERS_OFF})
 """What is published although no row says so; the rest is said when it is committed."""
-_SAID_ONCE = (Posted, Happened, PrinterChanged, Logged, PushChanged, Asked)
+_SAID_ONCE = (Posted, Happened, PrinterChanged, Logged, PushChanged, Asked, LogRead, LogNotRead)
 """What OctoPrint, or the worker, says once and never again: it is taken when it can be written."""
 WAITING_MOST = 500
 """So many of them: a full disk may stay full for days."""

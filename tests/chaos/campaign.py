@@ -115,6 +115,7 @@ class Campaign:
             self.person.hands_off = False
         ended = time.time()
         if fault.name == "data_lost:planner":
+            self.person.counts_from = ended
             self._copied.pop(fault.target, None)
         copied = self._copied.get(fault.target) if fault.kind == "data_restored" else None
         self.struck.append(Struck(fault.kind, fault.target, began, ended, kind.doubt, copied))

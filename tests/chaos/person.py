@@ -52,6 +52,8 @@ class Person:
         """How often the person had to do what, steering apart."""
         self.hands_off = False
         """Whether the person holds the printer on purpose just now."""
+        self.counts_from = 0.0
+        """Since when the planner has counted its moves: what it lost before bears the same names."""
         self.board: dict[str, Any] = {}
         self.ender: dict[str, Any] = {}
 
@@ -117,7 +119,7 @@ class Person:
             return  # it still moves
         move = found[1]
         # Look at the plate, which here is the printer's log.
-        how = "drawn" if self._truth.whole(move) else self._rng.choice(["redraw", "skip"])
+        how = "drawn" if self._truth.whole(move, self.counts_from) else self._rng.choice(["redraw", "skip"])
         self._once(BOARD, f"resolve {how}", move)
 
     def _make_ready(self) -> None:

@@ -87,7 +87,7 @@ def test_where_all_is_well_nothing_is_said(line: Line, person: Person) -> None:
         ("printer/ender/state", ender(armed=False), "arm"),
         ("printer/ender/state", ender(latch="foreign"), "resume"),
         ("printer/ender/state", ender(plate="unknown"), "confirm_empty"),
-        ("printer/ender/state", ender(reason="another planner; send adopt to take plans"), "adopt"),
+        ("board/state", board(held_reason="refused: another planner is bound; send adopt to …"), "adopt"),
         ("board/state", board(plate="unknown"), "confirm_empty"),
         ("board/state", board(plate="full"), "new_board"),
     ],

@@ -68,9 +68,9 @@ class Truth:
         still = [Hot(self._still_since, now)] if self._still_since is not None else []
         return [span for span in (*self._hot, *still) if span.ended - span.began > _WORTH_TELLING_S]
 
-    def whole(self, move: str) -> bool:
-        """Whether a whole file of this move was drawn."""
-        return any(f"-{move}-" in job for _, job in self.drawn)
+    def whole(self, move: str, since: float = 0.0) -> bool:
+        """Whether a whole file of this move was drawn, *since* the last planner began to count."""
+        return any(f"-{move}-" in job and at > since for at, job in self.drawn)
 
     def _take(self, record: dict[str, Any]) -> None:
         kind, wall = record["kind"], record["wall"]

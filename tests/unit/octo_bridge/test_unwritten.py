@@ -20,6 +20,7 @@ from services.octo_bridge import events as e
 from services.octo_bridge.effects import Announce, Effect, JobAction, ReadLog, SetTargets, Submit
 from services.octo_bridge.handlers_picture import CATCHES_UP, GOES_ON
 from services.octo_bridge.journal import SCHEMA, Journal
+from services.octo_bridge.octolog import Slice
 from services.octo_bridge.reporting import health
 from services.octo_bridge.state import Machine, Printer
 from services.octo_bridge.unwritten import WAITING_MOST, Guarded, _makes_safe
@@ -327,3 +328,30 @@ def test_the_answer_to_an_upload_is_kept_however_much_else_is_said(bench: Bench)
     bench.feed(*[e.Logged(f"line {n}") for n in range(WAITING_MOST + 5)])
     assert e.Posted("another", 1, e.Post.DOUBT) in bench.guarded._waiting
     assert e.Logged("line 0") not in bench.guarded._waiting
+
+
+def test_the_log_is_read_for_the_whole_time_in_which_nothing_could_be_written(bench: Bench) -> None:
+    bench.feed(e.Happened(e.Happening.DONE, bench.job.path), bench.rig.seen(printer=Printer.OPERATIONAL))
+    bench.disk.full = True
+    bench.command("pause")
+    bench.rim.performed.clear()
+    bench.wait(10)
+    assert not [effect for effect in bench.asked() if isinstance(effect, ReadLog)], "not as long as it lasts"
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert [effect for effect in bench.rim.performed if isinstance(effect, ReadLog)]
+
+
+def test_what_the_log_says_is_kept_until_it_can_be_written(bench: Bench) -> None:
+    bench.feed(e.Happened(e.Happening.DONE, bench.job.path), bench.rig.seen(printer=Printer.OPERATIONAL))
+    bench.feed(e.PushChanged(False), e.PushChanged(True))
+    (asked,) = [effect for effect in bench.rim.performed if isinstance(effect, ReadLog)][-1:]
+    bench.disk.full = True
+    bench.feed(e.LogRead("mark-2", Slice(whole=True, reset=True), None, asked))
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert bench.actor.state.kept.mark == "mark-2"
+    assert not bench.actor.state.position_known
+    bench.rig.mono += 3
+    bench.feed(e.Tick())
+    assert bench.actor.state.log_asked, "and it is read again, for nobody was heard meanwhile"
