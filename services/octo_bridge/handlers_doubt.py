@@ -8,10 +8,10 @@ from dataclasses import replace
 from contracts.plan import JobEnd
 from contracts.printers import Latch, Link
 from services.chassis.clock import Now
-from services.octo_bridge.effects import DeleteFile, Effect, Gather
+from services.octo_bridge.effects import Effect, Gather
 from services.octo_bridge.events import EvidenceFound
-from services.octo_bridge.evidence import MARGIN, Evidence, Finding, History, Verdict, judge
-from services.octo_bridge.handlers_jobs import cancelled_by_latch, refused
+from services.octo_bridge.evidence import DROPS_E, MARGIN, Evidence, Finding, History, Verdict, judge
+from services.octo_bridge.handlers_jobs import cancelled_by_latch, other_name, refused
 from services.octo_bridge.outcome import Result, ended, latched, raise_epoch, started
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
@@ -81,7 +81,7 @@ def _was_seen_hot(m: Machine, job: Job, evidence: Evidence) -> bool:
 
 def _least(job: Job, s: BridgeSettings) -> float:
     """A rehearsal is cold on purpose, and no temperature says anything of it."""
-    return -math.inf if job.run.dry else s.nozzle - s.temperature_tolerance
+    return -math.inf if job.run.dry else max(s.nozzle - s.temperature_tolerance, DROPS_E)
 
 
 def _unanswered(m: Machine, job: Job, reason: str, now: Now) -> Result:
@@ -96,8 +96,7 @@ def _unanswered(m: Machine, job: Job, reason: str, now: Now) -> Result:
 
 def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -> Result:
     effects: list[Effect] = []
-    log = evidence.log
-    if log is not None and (log.restarted or log.reconnected or log.reset):
+    if evidence.log is not None and job.path in evidence.log.forgot:
         m = m.adrift()
         job = m.running or job
     if job.blind is not None and finding.verdict is Verdict.DRAWN:
@@ -130,12 +129,10 @@ def _again(m: Machine, job: Job, evidence: Evidence, now: Now) -> Result:
     Where OctoPrint has no file of that name, under the same name: should the first upload still come to its end, the
     second is turned down, and evidence decides. A name that is there would be turned down for ever.
     """
-    again = replace(job, phase=Phase.ACCEPTED, recovery=False, doubt=None, unknowns=0)
     effects: list[Effect] = []
     if evidence.present:
-        effects = [DeleteFile(job.path)] if job.path is not None else []
-        again = replace(again, attempt=job.attempt + 1, path=None)
-    m, more = refused(m.with_job(again), again, job.doubt or "it was not started", now, at_once=True)
+        m, effects = other_name(m, job)
+    m, more = refused(m, m.running or job, job.doubt or "it was not started", now, at_once=True)
     return m, [*effects, *more]
 
 

@@ -45,7 +45,8 @@ def wants_heat(m: Machine, now: Now, s: BridgeSettings) -> bool:
 def choose_mode(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """What the heaters should do now."""
     mode = m.heat.mode
-    if mode is Heaters.HEATING and now.mono - m.heat.since >= s.heat_within and wants_heat(m, now, s):
+    since = m.heat.warming_since
+    if mode is Heaters.HEATING and since is not None and now.mono - since >= s.heat_within and wants_heat(m, now, s):
         reason = f"not hot after {s.heat_within:.0f} s: look at nozzle, bed and thermistors, then send resume"
         m, effects = latched(m, Latch.PAUSE, reason, now)
         m, more = _enter(m, Heaters.OFF, now)
@@ -83,7 +84,12 @@ def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
 def _enter(m: Machine, mode: Heaters, now: Now) -> Result:
     same_targets = {m.heat.mode, mode} <= {Heaters.HEATING, Heaters.HOT}
     settled = m.heat.settled and same_targets
-    m = replace(m, heat=Heat(mode, now.mono, settled))
+    warming = m.heat.warming_since
+    if mode in (Heaters.HOT, Heaters.OFF):
+        warming = None
+    elif mode is Heaters.HEATING and warming is None:
+        warming = now.mono
+    m = replace(m, heat=Heat(mode, now.mono, settled, warming))
     if not settled:
         m = m.ask("targets", now.mono - REPEAT)
     return m, [announce(_SAID[mode], now)] if mode in _SAID else []
@@ -103,8 +109,11 @@ def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """Ask for the targets until the printer shows them; by hand somebody may heat, but not for ever."""
     wanted = targets(m.heat.mode, s)
     if any(wanted) and not _may_heat(m):
-        # A job that still runs keeps what it has, and is never given more.
-        return (m if m.heat.settled else replace(m, heat=replace(m.heat, settled=True))), []
+        # What runs keeps what it has, and is never given more.
+        lower = wanted if m.heat.settled else _lowered(m, wanted)
+        if lower is None or (m.heat.settled and m.heat.mode is not Heaters.STANDBY):
+            return replace(m, heat=replace(m.heat, settled=True)), []
+        wanted = lower
     m = _observe(m, wanted, now, s)
     # Behind another port than before it may be the printer that this bridge has heated: that much is taken back.
     takes_back = m.kept.stopping or (m.heated and m.heat.mode is Heaters.OFF)
@@ -122,9 +131,20 @@ def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
 
 
 def _may_heat(m: Machine) -> bool:
-    """Whether a target other than 0 may be set at all: the printer may have less than what is remembered of it."""
-    over = m.kept.latch in (Latch.CANCEL, Latch.STOP) and m.heat.mode is not Heaters.STANDBY
-    return m.kept.armed is not None and not over
+    """Whether a heater may be given more than it has: somebody has armed the printer, and nothing keeps it."""
+    return m.kept.armed is not None and m.kept.latch is Latch.NONE
+
+
+def _lowered(m: Machine, wanted: tuple[float, float]) -> tuple[float, float] | None:
+    """Targets of *wanted* that are below what the printer shows; None where there is nothing to lower.
+
+    Nothing but 0 where nobody has armed it: what it shows may be from before it was switched off and on.
+    """
+    nozzle, bed = m.octo.nozzle, m.octo.bed
+    if m.kept.armed is None or nozzle is None or bed is None:
+        return None
+    lower = (min(wanted[0], nozzle.target), min(wanted[1], bed.target))
+    return None if _shows(nozzle, bed, lower) else lower
 
 
 def _comes_to_hot(m: Machine, s: BridgeSettings) -> bool:

@@ -101,12 +101,15 @@ def forget_position(m: Machine, now: Now) -> Result:
 
     A job that waits paused for so long cannot go on.
     """
-    if now.mono - m.moved_at < recovery.STEPPERS_HOLD - 60:
-        return m, []
     job = m.running
     if job is None:
-        return replace(m, position_known=False), []
-    if m.octo.printer is not Printer.PAUSED or job.blind is not None:
+        let_go = m.position_known and now.mono - m.moved_at >= recovery.STEPPERS_HOLD - 60
+        return (replace(m, position_known=False) if let_go else m), []
+    paused = m.kept.paused
+    if m.octo.printer is not Printer.PAUSED or job.blind is not None or paused is None:
+        return m, []
+    # Where the host was started anew nobody knows for how long.
+    if paused.boot is not None and paused.boot == m.boot and now.mono - paused.since < recovery.STEPPERS_HOLD - 60:
         return m, []
     m, effects = latched(blinded(m.adrift(), LET_GO), Latch.FOREIGN, LET_GO, now)
     return m, [*effects, announce(EventKind.PROBLEM, now, LET_GO)]
@@ -183,14 +186,19 @@ def take_posted(m: Machine, e: Posted, now: Now) -> Result:
         return m.with_job(replace(job, doubt=doubt, asked_at=now.mono, unanswered=True)), []
     m = m.keep(bare=job.bare)
     if e.post is Post.LATE:
-        again = replace(job, phase=Phase.ACCEPTED, path=None, recovery=False)
+        again = replace(job, phase=Phase.ACCEPTED, recovery=False)
         return m.with_job(again).ask("post", now.mono), [announce(EventKind.PROBLEM, now, e.reason)]
     # Certainly not printed: the same job again, under another name if this one is taken.
-    stored = e.post is Post.STORED
-    again = replace(job, phase=Phase.ACCEPTED, attempt=job.attempt + (1 if stored else 0), path=None, recovery=False)
-    effects: list[Effect] = [DeleteFile(job.path)] if stored and job.path is not None else []
-    m, more = refused(m.with_job(again), again, e.reason or "it did not say why", now, at_once=stored)
-    return m, [*effects, *more]
+    m, more = (m, []) if e.post is Post.NOT_SENT else other_name(m, job)
+    job = m.running or job
+    m, said = refused(m, job, e.reason or "it did not say why", now, at_once=e.post is Post.STORED)
+    return m, [*more, *said]
+
+
+def other_name(m: Machine, job: Job) -> Result:
+    """The name of *job* is taken. Its file goes, unless an upload of it may still come, which must find it taken."""
+    effects: list[Effect] = [DeleteFile(job.path)] if job.path is not None and not job.unanswered else []
+    return m.with_job(replace(job, attempt=job.attempt + 1, path=None)), effects
 
 
 def refused(m: Machine, job: Job, reason: str, now: Now, *, at_once: bool) -> Result:
@@ -198,7 +206,10 @@ def refused(m: Machine, job: Job, reason: str, now: Now, *, at_once: bool) -> Re
 
     *at_once*: the first time there is no pause.
     """
-    m = m.with_job(replace(job, refusals=job.refusals + 1, refusal=reason))
+    if cancelled_by_latch(m):
+        return ended(m, job, JobEnd.CANCELLED, m.kept.latch_reason, now)
+    job = replace(job, phase=Phase.ACCEPTED, recovery=False, doubt=None, unknowns=0)
+    m = m.with_job(replace(job, refusals=job.refusals + 1, refusal=reason)).keep(bare=job.bare)
     if job.refusals or not at_once:
         m = m.ask("post", now.mono)
     if job.refusals + 1 < REFUSED_MOST:

@@ -18,7 +18,7 @@ from services.octo_bridge.handlers_link import link_is, link_of
 from services.octo_bridge.outcome import Result, latched, raise_epoch
 from services.octo_bridge.readiness import PICTURE_LAGS, nozzle_hot
 from services.octo_bridge.settings import BridgeSettings
-from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading
+from services.octo_bridge.state import ACTIVE, LOST, Machine, Printer, Reading, Still
 
 _PAUSE = frozenset({Printer.PAUSING, Printer.PAUSED})
 LEFT_OVER = 10.0
@@ -48,16 +48,19 @@ def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
         m = m.see(clock=e.clock - now.mono)
     m = m.see(path=e.path, filepos=e.filepos, completion=e.completion, elapsed=e.elapsed, remaining=e.remaining, z=e.z)
     m = _progress(_stays_hot(_readings(m, e, now), now, s), e)
-    if m.octo.printer in ACTIVE and e.path is not None and (not is_ours(e.path) or _unclaimed(m, idle_for, now)):
+    theirs = e.path is not None and (not is_ours(e.path) or _unclaimed(m, e, idle_for, now))
+    if m.octo.printer in ACTIVE and e.path is not None and theirs:
         m, more = foreign_job(m, e.path, now)
         effects += more
     return m, effects
 
 
-def _unclaimed(m: Machine, idle_for: float, now: Now) -> bool:
+def _unclaimed(m: Machine, e: Seen, idle_for: float, now: Now) -> bool:
     """A file of ours runs that is no job in hand: printed again by somebody, or given up by the bridge as uncertain."""
-    left_over = m.octo.printer in _GOES_ON and now.mono - m.over_at >= LEFT_OVER
-    return m.running is None and (idle_for >= QUIET or left_over)
+    long_over = now.mono - m.over_at >= LEFT_OVER
+    late = e.polled and e.path == m.over_path and not long_over  # a poll's answer may be seconds old
+    again = idle_for >= QUIET and not late
+    return m.running is None and (again or (long_over and m.octo.printer in _GOES_ON))
 
 
 def _readings(m: Machine, e: Seen, now: Now) -> Machine:
@@ -93,6 +96,11 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
     since = m.octo.idle_since if m.octo.idle_since is not None else now.mono
     still = m.octo.still_since if printer is before and m.octo.still_since is not None else now.mono
     m = m.see(printer=printer, error=error, idle_since=since if is_idle(printer) else None, still_since=still)
+    if printer is Printer.PAUSED and m.running is not None:
+        if m.kept.paused is None:
+            m = m.keep(paused=Still(m.boot, now.mono))
+    elif m.kept.paused is not None and printer not in (Printer.UNKNOWN, *LOST):
+        m = m.keep(paused=None)
     effects: list[Effect] = []
     if m.foreign and printer not in ACTIVE:
         m, effects = foreign_over(m, now)

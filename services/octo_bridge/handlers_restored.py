@@ -16,15 +16,14 @@ REASON = "the bridge's data was restored from a backup: what was drawn since the
 
 
 def take_restored(m: Machine, now: Now) -> Result:
-    """A job that was on its way is uncertain, whatever OctoPrint says of a file of that name; the rest is void.
+    """Every job is uncertain, whatever OctoPrint says of its file; one that waited, too, may have been drawn since.
 
-    Waiting jobs are answered stale by the new epoch: they may have been drawn since. A person looks at the plate.
+    A person looks at the plate.
     """
     effects: list[Effect] = [announce(EventKind.PROBLEM, now, f"{REASON}; look at the plate")]
     m = m.keep(epoch=m.kept.epoch + EPOCHS_AHEAD, armed=None, bare=False)
     for job in m.jobs:
-        if job.begun:
-            m, more = ended(m, job, JobEnd.UNCERTAIN, REASON, now)
-            effects += more
+        m, more = ended(m, job, JobEnd.UNCERTAIN, REASON, now)
+        effects += more
     m, more = raise_epoch(m, REASON, now, plate=Plate.UNKNOWN)
     return m, [*effects, *more]

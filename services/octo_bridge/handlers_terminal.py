@@ -21,13 +21,15 @@ from services.octo_bridge.state import Machine, Printer
 OWN_LINES = 5.0
 """Seconds after own homing, or a cancel with its script, in which lines like a jog's are no foreign hand."""
 COLD = re.compile(r"cold extrusion prevented", re.IGNORECASE)
-_LOSES = r"(?:G28|M84|M18|M112)\b|G92\b.*[XYZ]"
-LOSES = re.compile(rf"Send: (?:N\d+ )?(?:{_LOSES})")
+HOMED = f"M84 S{STEPPERS_HOLD}"
+"""The last of a job's own lines that look like a jog's; it lets go of nothing."""
+_LOSES = rf"(?!{HOMED}\b)(?:(?:G28|M84|M18|M112)\b|G92\b.*[XYZ])"
+LOSES = re.compile(rf"Send: (?:N\d+ )?{_LOSES}")
 """After these a job that goes on draws in another place; a script that lifts the nozzle in a pause sets it back."""
 JOG = re.compile(rf"Send: (?:N\d+ )?(?:G91\b|{_LOSES})")
-HOMED = f"M84 S{STEPPERS_HOLD}"
-"""The last of a job's own lines that look like a jog's."""
-WATCHED = rf"move:[a-z0-9-]+:a\d+:done|[Cc]old extrusion prevented|Recv: start\s*$|{JOG.pattern}"
+WATCHED = (
+    rf"move:[a-z0-9-]+:a\d+:done|[Cc]old extrusion prevented|Recv: start\s*$|Send: (?:N\d+ )?{HOMED}\b|{JOG.pattern}"
+)
 """The lines of the terminal that OctoPrint is asked to report: what no plan contains, and the three messages."""
 
 
@@ -64,10 +66,11 @@ def _own_lines(m: Machine, now: Now) -> bool:
 def _jogged(m: Machine, line: str, now: Now) -> Result:
     reason = f"somebody moved the printer from OctoPrint's own page ({line.strip()[:60]})"
     job = m.running
-    if job is None and not m.position_known and m.kept.latch is not Latch.NONE:
+    loses = job is not None and job.blind is None and LOSES.search(line) is not None
+    if not loses and not m.position_known and m.kept.latch is not Latch.NONE:
         return m, []
     m = m.adrift()
-    if job is not None and LOSES.search(line):
+    if loses:
         m = blinded(m, f"{reason}: the rest of the job would be drawn from an unknown position")
     m, effects = latched(m, Latch.FOREIGN, reason, now)
     m, more = raise_epoch(m, reason, now)

@@ -109,7 +109,9 @@ def _columns(job: Job) -> tuple[str, int, str | None, str | None, int]:
 
 def _job(run: str, phase: str, attempt: int, path: str | None, mark: str | None, recovery: int) -> Job:
     job = Job(Run.model_validate_json(run), Phase(phase), attempt, path, mark, bool(recovery), preamble=bool(recovery))
-    return replace(job, doubt="the bridge was restarted meanwhile", unanswered=True) if job.begun else job
+    # Of a name that it went by before, an upload may still be on its way.
+    job = replace(job, unanswered=path is not None)
+    return replace(job, doubt="the bridge was restarted meanwhile") if job.begun else job
 
 
 def restored(kept: Kept | None, jobs: tuple[Job, ...], boot: str | None, now_mono: float) -> Machine:

@@ -37,6 +37,8 @@ class Slice:
     A line of a file waits in OctoPrint's queue behind the change to Printing. (OctoPrint 1.11, octoprint.util.comm,
     `startPrint`.)
     """
+    forgot: tuple[str, ...] = ()
+    """Those of them behind whose start the printer began anew, its port was opened, or OctoPrint was started."""
     verbose: bool = False
     """Such lines are known to be written at all: the level of their logger is known to let them through."""
 
@@ -55,8 +57,15 @@ def cut(text: str, begin: str | None, end: str, *, verbose: bool) -> Slice:
         reset=_RESET.search(part) is not None,
         started=tuple(found["path"] for found in _STARTED.finditer(part)),
         stillborn=_stillborn(part),
+        forgot=_forgot(part),
         verbose=verbose or _JOB_LOGGER in text,
     )
+
+
+def _forgot(part: str) -> tuple[str, ...]:
+    last = max((found.end() for what in (_PROCESS, _CONNECTED, _RESET) for found in what.finditer(part)), default=-1)
+    started = {found["path"]: found.start() for found in _STARTED.finditer(part)}
+    return tuple(path for path, at in started.items() if at < last)
 
 
 def _stillborn(part: str) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def ended(m: Machine, job: Job, end: JobEnd, reason: str | None, now: Now) -> Re
     """*job* is over. Unless it was drawn, or never begun, nothing is known of the axes any more."""
     m = replace(m, jobs=tuple(other for other in m.jobs if other.id != job.id))
     if job.begun:
-        m = replace(m, over_at=now.mono)
+        m = replace(m, over_at=now.mono, over_path=job.path)
     if end is JobEnd.DRAWN:
         height = last_height(job.run.gcode)
         known = m.position_known or job.recovery

@@ -120,6 +120,14 @@ class Armed:
 
 
 @dataclass(frozen=True)
+class Still:
+    """Since when a job has been paused: a monotonic second of *boot*."""
+
+    boot: str | None
+    since: float
+
+
+@dataclass(frozen=True)
 class Kept:
     """What survives a restart, beside the jobs."""
 
@@ -141,6 +149,8 @@ class Kept:
     old_folders: tuple[str, ...] = ()
     contacted: bool = False
     """OctoPrint's log was asked for at least once: from then on a gap in it means something."""
+    paused: Still | None = None
+    """Since when the job in hand has stood still."""
     gaps: int = 0
     """So often nothing could be written for a while."""
     last_board: int | None = None
@@ -198,6 +208,8 @@ class Heat:
     since: float = 0.0
     settled: bool = False
     """The printer's targets were seen to be what this mode wants."""
+    warming_since: float | None = None
+    """Since when a job has waited for the heaters, standby in between or not; None once they were hot or off."""
     by_hand_since: float | None = None
     """Since when somebody else's targets are seen where the bridge wants less."""
 
@@ -255,6 +267,8 @@ class Machine:
     """OctoPrint's log is being read."""
     over_at: float = 0.0
     """When the last job of ours was over, or the bridge started."""
+    over_path: str | None = None
+    """Its file."""
     first_contact: bool = True
     """This process has not read OctoPrint's log yet: what happened while it was away is unknown."""
 

@@ -46,6 +46,8 @@ _SAID = frozenset({EventKind.PROBLEM, EventKind.STANDBY, EventKind.HEATERS_OFF})
 """What is published although no row says so; the rest is said when it is committed."""
 _SAID_ONCE = (Posted, Happened, PrinterChanged, Logged, PushChanged, Asked, LogRead, LogNotRead)
 """What OctoPrint, or the worker, says once and never again: it is taken when it can be written."""
+HANDED_OVER_WITHIN = 5.0
+"""Seconds in which a link hands over again what could not be written, and nothing else before that."""
 WAITING_MOST = 500
 """So many of them: a full disk may stay full for days."""
 
@@ -66,6 +68,7 @@ class Guarded:
         self._in_memory: Machine | None = None
         self._waiting: tuple[Input, ...] = ()
         self._offered: tuple[Input, ...] = ()
+        self._acted: tuple[Input, float] | None = None
         self._fed_at: float | None = None
         self.trouble: str | None = None
         """Why the last step could not be committed, and what to do; None while all is well."""
@@ -80,11 +83,14 @@ class Guarded:
         if self._was_stalled():
             self._feed(Stalled())
         offered, self._offered = self._offered, ()
-        for each in (*offered, event):
+        for each in offered:
             self._feed(each)
+        self._feed(event)
 
     def feed_within(self, unit: Unit, event: Input) -> None:
         """Take *event* in a link's transaction. Raises what the store raises; a stop then acts all the same."""
+        if self._acted_upon(event):
+            return
         if _makes_safer(event):
             # Whether the transaction was committed is known when the next input comes: it ends before.
             self._offered = (*self._offered, event)
@@ -92,12 +98,17 @@ class Guarded:
         if self._was_stalled():
             self._actor.feed_within(unit, Stalled())
         waiting = self._waiting
-        if waiting:
-            # The disk may just have recovered: a plan must not overtake the stop that was ordered before it.
+        if self.trouble is not None or waiting:
             unit.after_commit(lambda: self._written(waiting))
+        # The disk may just have recovered: a plan must not overtake the stop that was ordered before it.
         for each in waiting:
             self._actor.feed_within(unit, each)
         self._actor.feed_within(unit, event)
+
+    def _acted_upon(self, event: Input) -> bool:
+        """Whether this control acted a moment ago, although its link's transaction was undone."""
+        acted, self._acted = self._acted, None
+        return acted is not None and acted[0] == event and self._clock().mono - acted[1] < HANDED_OVER_WITHIN
 
     def _was_stalled(self) -> bool:
         """Whether the last input began so long ago that the ticks since then were missed."""
@@ -111,19 +122,16 @@ class Guarded:
 
     def _written(self, waiting: tuple[Input, ...]) -> None:
         self._waiting = tuple(other for other in self._waiting if not any(other is each for each in waiting))
+        self._recovered()
 
     def _feed(self, event: Input) -> None:
         try:
             # First of all what was ordered while nothing could be written: nothing is heated or sent before it.
             while self._waiting:
-                self._actor.feed(self._waiting[0])
+                self._take(self._waiting[0])
                 self._waiting = self._waiting[1:]
-            self._actor.feed(event)
+            self._take(event)
         except Exception as error:
-            if not is_store_failure(error):
-                self._waiting = self._waiting[1:]
-                _log.exception("an input met a defect", error=str(error))
-                return
             self._failed(error)
             try:
                 self._without_rows(event)
@@ -132,6 +140,19 @@ class Guarded:
                 _log.exception("an input that could not be written met a defect")
         else:
             self._recovered()
+
+    def _take(self, event: Input) -> None:
+        """Raises what the store raises. An input that meets a defect is dropped: the next one must be taken."""
+        try:
+            self._actor.feed(event)
+        except Exception as error:
+            if is_store_failure(error):
+                raise
+            _log.exception("an input met a defect", error=str(error))
+        else:
+            if isinstance(event, ControlTaken):
+                # Its link hands it over once more: by then somebody may have said resume.
+                self._acted = (event, self._clock().mono)
 
     def _failed(self, error: Exception) -> None:
         if self.trouble is None:

@@ -190,8 +190,8 @@ class Worker:
         lowest = None
         if history is History.SUCCESS and window is not None:
             readings = await self.looks.do(lambda c: c.nozzle())
-            reset = log_slice is not None and (log_slice.restarted or log_slice.reconnected or log_slice.reset)
-            lowest = coldest(readings, window, effect.least, held=not reset)
+            forgot = log_slice is not None and effect.path in log_slice.forgot
+            lowest = coldest(readings, window, effect.least, held=not forgot)
         return Evidence(present, history, active, log_slice, lowest, window[1] if window is not None else None)
 
     async def _slice(self, since: str | None, end: str) -> tuple[Slice | None, str | None]:

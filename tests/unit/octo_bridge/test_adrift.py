@@ -66,7 +66,12 @@ def test_it_is_void_too_when_only_the_evidence_tells_of_it(since: Slice) -> None
     rig.feed(rig.seen(printer=Printer.OPERATIONAL))
     rig.wait(3)
     assert rig.doubt() is not None
-    rig.feed(e.EvidenceFound(job.id, 1, replace(DRAWN, log=since)))
+    earlier = replace(DRAWN, log=since, coldest=None)
+    rig.feed(e.EvidenceFound(job.id, 1, replace(earlier, history=History.NONE, active=True)))
+    assert rig.machine.jobs[0].recovery, "of what was before the job nothing is void"
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(3)
+    rig.feed(e.EvidenceFound(job.id, 1, replace(DRAWN, log=replace(since, forgot=(str(job.path),)))))
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
     assert not rig.machine.position_known
 
@@ -154,3 +159,47 @@ def test_a_job_that_was_paused_until_the_motors_let_go_does_not_go_on() -> None:
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path))
     assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
     assert next_homes(rig)
+
+
+@pytest.mark.parametrize(("boot", "goes_on"), [(None, True), ("another boot", False)])
+def test_a_restart_does_not_hide_for_how_long_a_job_has_been_paused(boot: str | None, goes_on: bool) -> None:
+    rig = drawing()
+    rig.command("arm 12")
+    job = rig.machine.jobs[0]
+    rig.feed(e.Happened(e.Happening.PAUSED, job.path, "bob"), rig.seen(printer=Printer.PAUSED))
+    rig.wait(STEPPERS_HOLD - 300, step=30)
+    for _ in range(2):
+        rig = rig.restarted()
+        if boot is not None:
+            rig.machine = replace(rig.machine, boot=boot)
+        rig.feed(e.PushChanged(True), rig.seen(printer=Printer.PAUSED, path=job.path))
+        rig.wait(60, step=5)
+        assert (rig.machine.jobs[0].blind is None) is goes_on
+    rig.wait(300, step=5)
+    assert rig.machine.jobs[0].blind is not None
+
+
+def test_a_pause_that_ended_counts_no_more() -> None:
+    rig = drawing()
+    job = rig.machine.jobs[0]
+    rig.feed(rig.seen(printer=Printer.PAUSED))
+    assert rig.machine.kept.paused is not None
+    rig.printing(job, 30)
+    assert rig.machine.kept.paused is None
+
+
+def test_the_line_that_ends_the_homing_may_come_twice() -> None:
+    rig = homing()
+    rig.mono += 6
+    rig.feed(*[e.Logged(f"Send: N9 M84 S{STEPPERS_HOLD}*1")] * 2)
+    assert (rig.latch(), rig.machine.jobs[0].blind) == (Latch.NONE, None)
+    rig.feed(e.Logged("Send: M84 S1"))
+    assert rig.latch() is Latch.FOREIGN
+
+
+def test_a_lift_in_a_pause_raises_the_epoch_once() -> None:
+    rig = drawing()
+    rig.feed(rig.seen(printer=Printer.PAUSED))
+    epoch = rig.machine.kept.epoch
+    rig.feed(*[e.Logged("Send: G91")] * 20)
+    assert rig.machine.kept.epoch == epoch + 1

@@ -84,6 +84,8 @@ A, B = "… 404 GET /api/files/local/mark-a.gcode\n", "… 404 GET /api/files/lo
         (A + B + JOB, Slice(whole=True, verbose=True)),
         (A + START + B, Slice(whole=True, restarted=True)),
         (A + CONNECT + B, Slice(whole=True, reconnected=True)),
+        (A + CONNECT + JOB + B, Slice(whole=True, reconnected=True, started=(PATH,), verbose=True)),
+        (A + JOB + START + B, Slice(whole=True, restarted=True, started=(PATH,), forgot=(PATH,), verbose=True)),
         (START + B, Slice(whole=False)),
         (START + A, Slice(whole=False)),
         (B + A, Slice(whole=False)),

@@ -82,6 +82,10 @@ def test_an_own_file_that_somebody_prints_again_is_seen_in_the_picture() -> None
     rig.feed(rig.seen(printer=Printer.OPERATIONAL))
     rig.wait(3)
     rig.feed(rig.seen(printer=Printer.PRINTING, path=job.path))
+    assert rig.latch() is Latch.NONE, "the answer to a poll may be as old as its deadline"
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(3)
+    rig.feed(rig.seen(printer=Printer.PRINTING, path=job.path, polled=False))
     assert rig.machine.foreign
 
 

@@ -387,3 +387,56 @@ def test_nothing_stays_hot_for_a_job_that_cannot_be_sent_for_another_reason() ->
     rig.wait(3 * 3600, step=5)
     assert rig.mode() is Heaters.OFF
     assert rig.of(SetTargets)[-1] == OFF
+
+
+def test_a_broken_heater_is_given_up_however_often_something_else_is_in_the_way_for_a_moment() -> None:
+    rig = cold()
+    rig.feed(e.RunTaken(run(1)))
+    rig.feed(rig.seen(nozzle=(30.0, 205.0), bed=(30.0, 60.0)))
+    for _ in range(8):
+        rig.wait(150)
+        rig.feed(e.Stalled())
+        if rig.latch() is Latch.PAUSE:
+            break
+    assert rig.latch() is Latch.PAUSE
+    assert rig.of(SetTargets)[-1] == OFF
+
+
+def test_the_time_that_a_heater_has_begins_anew_for_whoever_mends_it() -> None:
+    rig = cold()
+    rig.feed(e.RunTaken(run(1)))
+    rig.feed(rig.seen(nozzle=(30.0, 205.0), bed=(30.0, 60.0)))
+    rig.wait(905)
+    assert rig.latch() is Latch.PAUSE
+    rig.command("resume")
+    rig.wait(600)
+    assert rig.latch() is Latch.NONE
+
+
+@pytest.mark.parametrize("latch", ["pause", "cancel"])
+@pytest.mark.parametrize("drawing", [False, True])
+def test_under_a_latch_no_target_is_raised_and_a_standby_only_lowers(latch: str, drawing: bool) -> None:
+    rig = Rig().ready()
+    if drawing:
+        rig.start()
+    rig.command(latch)
+    rig.effects.clear()
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL, nozzle=(60.0, 0.0), bed=(50.0, 0.0)))
+    rig.wait(300)
+    assert set(rig.of(SetTargets)) <= {OFF}
+
+
+def test_under_a_latch_a_hot_machine_goes_to_standby_and_off() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(rig.seen(), e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.command("pause")
+    rig.effects.clear()
+    rig.wait(125)
+    assert set(rig.of(SetTargets)) == {STANDBY}
+    rig.feed(rig.seen(nozzle=(150.0, 150.0)))
+    rig.effects.clear()
+    rig.wait(30)
+    assert rig.of(SetTargets) == []
+    rig.wait(1800)
+    assert rig.of(SetTargets)[-1] == OFF

@@ -368,3 +368,59 @@ def test_an_upload_without_any_answer_is_doubted_in_the_end() -> None:
     rig.wait(rig.settings.upload_timeout * 2)
     assert rig.doubt() is not None
     assert rig.of(Gather)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_name_of_which_an_upload_may_still_come_is_never_deleted(restart: bool) -> None:
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    turned_down(rig, "500")
+    if restart:
+        (job,) = rig.machine.jobs
+        rig.machine = replace(rig.machine, jobs=(replace(job, unanswered=job.path is not None),))
+    rig.wait(3)
+    turned_down(rig, "stored")
+    rig.wait(5)
+    assert rig.of(DeleteFile) == []
+    assert [submit.path[-8:] for submit in rig.of(Submit)] == ["a1.gcode", "a1.gcode", "a2.gcode"]
+
+
+@pytest.mark.parametrize("post", [e.Post.LATE, e.Post.NOT_SENT])
+def test_what_was_not_sent_keeps_the_name_that_it_had(post: e.Post) -> None:
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    first = rig.of(Submit)[-1].path
+    rig.machine = rig.machine.keep(folder="boardcast/another")
+    rig.feed(e.Posted(job_id(1), 1, post, "why"))
+    rig.wait(3)
+    assert rig.of(Submit)[-1].path == first
+
+
+@pytest.mark.parametrize("how", ["413", "500", "stored"])
+def test_a_cancel_reaches_a_job_that_octoprint_does_not_print(how: str) -> None:
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    rig.command("cancel")
+    turned_down(rig, how)
+    assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
+    rig.command("resume")
+    rig.effects.clear()
+    rig.wait(5)
+    assert rig.of(Submit) == []
+
+
+@pytest.mark.parametrize("how", ["413", "500", "stored"])
+def test_a_plate_stays_bare_when_the_job_was_not_printed(how: str) -> None:
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    rig.settings = rig.settings.model_copy(update={"temperature_tolerance": 5})
+    before = rig.machine.running
+    assert before is not None
+    assert before.bare
+    rig.command("pause")
+    turned_down(rig, how)
+    assert rig.machine.kept.bare

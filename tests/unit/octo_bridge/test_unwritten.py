@@ -355,3 +355,52 @@ def test_what_the_log_says_is_kept_until_it_can_be_written(bench: Bench) -> None
     bench.rig.mono += 3
     bench.feed(e.Tick())
     assert bench.actor.state.log_asked, "and it is read again, for nobody was heard meanwhile"
+
+
+def test_a_cancel_over_the_link_acts_once_although_it_is_handed_over_again(bench: Bench) -> None:
+    control = e.ControlTaken(Control(planner=PLANNER, command=ControlWord.CANCEL, epoch=1, by="chat"))
+    bench.disk.full = True
+    with pytest.raises(sqlite3.OperationalError), bench.disk.transaction() as unit:
+        bench.guarded.feed_within(unit, control)
+    bench.disk.full = False
+    bench.feed(e.Tick(), e.Happened(e.Happening.CANCELLED, bench.job.path, "boardcast"))
+    bench.rig.mono += 2
+    bench.feed(e.Tick())
+    bench.command("resume")
+    latches = []
+    for _ in range(2):
+        latches.append(bench.actor.state.kept.latch)
+        with bench.disk.transaction() as unit:
+            bench.guarded.feed_within(unit, control)
+    latches.append(bench.actor.state.kept.latch)
+    # It was obeyed before the resume; another one is another one.
+    assert latches == [Latch.NONE, Latch.NONE, Latch.CANCEL]
+
+
+def test_a_link_that_can_write_again_ends_what_goes_on_in_memory(bench: Bench) -> None:
+    bench.disk.full = True
+    bench.command("pause")
+    bench.disk.full = False
+    with bench.disk.transaction() as unit:
+        bench.guarded.feed_within(unit, e.RunTaken(run(9)))
+    assert bench.guarded.trouble is None
+    assert bench.guarded.state is bench.actor.state
+
+
+def test_a_defect_in_what_waited_does_not_swallow_what_comes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.disk.full = True
+    bench.feed(e.Happened(e.Happening.DONE, bench.job.path))
+    bench.disk.full = False
+    poison = e.Logged("poison")
+    bench.guarded._waiting = (poison,)
+    feed = bench.actor.feed
+
+    def defective(event: e.Input) -> None:
+        if event is poison:
+            raise ValueError("nobody thought of it")
+        feed(event)
+
+    monkeypatch.setattr(bench.actor, "feed", defective)
+    bench.command("stop")
+    assert bench.actor.state.kept.latch is Latch.STOP
+    assert bench.answers() == [("done", "stop")]
