@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from services.chassis import backup, health, log
+from services.chassis import backup, health, log, memory
 from services.chassis.bus import choose
 from services.chassis.bus.port import Bus, Presence
 from services.chassis.bus.routes import Channel
@@ -149,6 +149,7 @@ def wait_for_settings(definition: Definition[Any]) -> int:
 
 def run(definition: Definition[S], settings: S) -> int:
     """Run until SIGTERM or SIGINT."""
+    memory.give_back()
     refused = choose.refusal(settings, definition.name, definition.channels)
     if refused is not None:
         _log.error(refused)
