@@ -96,7 +96,7 @@ def _unanswered(m: Machine, job: Job, reason: str, now: Now) -> Result:
 
 def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -> Result:
     effects: list[Effect] = []
-    if evidence.log is not None and job.path in evidence.log.forgot:
+    if evidence.log is not None and evidence.log.forgets(job.path):
         m = m.adrift()
         job = m.running or job
     if job.blind is not None and finding.verdict is Verdict.DRAWN:

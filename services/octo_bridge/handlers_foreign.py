@@ -17,7 +17,7 @@ def foreign_job(m: Machine, path: str, now: Now) -> Result:
     if m.foreign:
         return m, []
     reason = f"somebody else's job was run from OctoPrint: {path}"[:300]
-    m = replace(m.adrift(), foreign=True, accounted=(*m.accounted, path)).keep(bare=False).see(path=path)
+    m = replace(m.adrift(), foreign=True, accounted=(*m.accounted, path)).soiled().see(path=path)
     m, effects = raise_epoch(m, reason, now, plate=Plate.UNKNOWN)
     m, more = latched(m, Latch.FOREIGN, reason, now)
     return m, [*effects, announce(EventKind.FOREIGN, now, reason, job=path[:200]), *more]
@@ -29,5 +29,5 @@ def foreign_over(m: Machine, now: Now) -> Result:
     A fresh mark is put into OctoPrint's log. Whoever looked at the plate meanwhile has to look again.
     """
     m = replace(m, foreign=False, moved_at=now.mono, heat=replace(m.heat, settled=False))
-    m = m.keep(bare=False).see(caught_up=False)
+    m = m.soiled().see(caught_up=False)
     return raise_epoch(m, "somebody else's job has ended: look at the plate", now, plate=Plate.UNKNOWN)

@@ -45,8 +45,10 @@ def wants_heat(m: Machine, now: Now, s: BridgeSettings) -> bool:
 def choose_mode(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """What the heaters should do now."""
     mode = m.heat.mode
-    since = m.heat.warming_since
-    if mode is Heaters.HEATING and since is not None and now.mono - since >= s.heat_within and wants_heat(m, now, s):
+    if m.heat.warmed and (m.head is None or m.kept.armed is None or m.kept.latch is not Latch.NONE):
+        m = replace(m, heat=replace(m.heat, warmed=0.0))
+    vain = m.heat.warmed + now.mono - m.heat.since
+    if mode is Heaters.HEATING and vain >= s.heat_within and wants_heat(m, now, s):
         reason = f"not hot after {s.heat_within:.0f} s: look at nozzle, bed and thermistors, then send resume"
         m, effects = latched(m, Latch.PAUSE, reason, now)
         m, more = _enter(m, Heaters.OFF, now)
@@ -84,12 +86,11 @@ def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
 def _enter(m: Machine, mode: Heaters, now: Now) -> Result:
     same_targets = {m.heat.mode, mode} <= {Heaters.HEATING, Heaters.HOT}
     settled = m.heat.settled and same_targets
-    warming = m.heat.warming_since
-    if mode in (Heaters.HOT, Heaters.OFF):
-        warming = None
-    elif mode is Heaters.HEATING and warming is None:
-        warming = now.mono
-    m = replace(m, heat=Heat(mode, now.mono, settled, warming))
+    # What interrupts the heating for a moment gives a broken heater no more time.
+    warmed = 0.0 if mode in (Heaters.HOT, Heaters.OFF) else m.heat.warmed
+    if m.heat.mode is Heaters.HEATING and mode is Heaters.STANDBY:
+        warmed += now.mono - m.heat.since
+    m = replace(m, heat=Heat(mode, now.mono, settled, warmed))
     if not settled:
         m = m.ask("targets", now.mono - REPEAT)
     return m, [announce(_SAID[mode], now)] if mode in _SAID else []
@@ -109,6 +110,8 @@ def set_targets(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """Ask for the targets until the printer shows them; by hand somebody may heat, but not for ever."""
     wanted = targets(m.heat.mode, s)
     if any(wanted) and not _may_heat(m):
+        if not m.heat.settled and (m.octo.nozzle is None or m.octo.bed is None):
+            return m, []
         # What runs keeps what it has, and is never given more.
         lower = wanted if m.heat.settled else _lowered(m, wanted)
         if lower is None or (m.heat.settled and m.heat.mode is not Heaters.STANDBY):

@@ -109,7 +109,8 @@ def forget_position(m: Machine, now: Now) -> Result:
     if m.octo.printer is not Printer.PAUSED or job.blind is not None or paused is None:
         return m, []
     # Where the host was started anew nobody knows for how long.
-    if paused.boot is not None and paused.boot == m.boot and now.mono - paused.since < recovery.STEPPERS_HOLD - 60:
+    known = m.saw_pause or (paused.boot is not None and paused.boot == m.boot)
+    if known and now.mono - paused.since < recovery.STEPPERS_HOLD - 60:
         return m, []
     m, effects = latched(blinded(m.adrift(), LET_GO), Latch.FOREIGN, LET_GO, now)
     return m, [*effects, announce(EventKind.PROBLEM, now, LET_GO)]
@@ -185,11 +186,11 @@ def take_posted(m: Machine, e: Posted, now: Now) -> Result:
         doubt = e.reason or "no answer to the upload"
         return m.with_job(replace(job, doubt=doubt, asked_at=now.mono, unanswered=True)), []
     m = m.keep(bare=job.bare)
-    if e.post is Post.LATE:
+    if e.post is Post.LATE and not cancelled_by_latch(m):
         again = replace(job, phase=Phase.ACCEPTED, recovery=False)
         return m.with_job(again).ask("post", now.mono), [announce(EventKind.PROBLEM, now, e.reason)]
     # Certainly not printed: the same job again, under another name if this one is taken.
-    m, more = (m, []) if e.post is Post.NOT_SENT else other_name(m, job)
+    m, more = other_name(m, job) if e.post is Post.STORED else (m, [])
     job = m.running or job
     m, said = refused(m, job, e.reason or "it did not say why", now, at_once=e.post is Post.STORED)
     return m, [*more, *said]

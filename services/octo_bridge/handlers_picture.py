@@ -98,7 +98,7 @@ def printer_is(m: Machine, printer: Printer, error: str | None, now: Now) -> Res
     m = m.see(printer=printer, error=error, idle_since=since if is_idle(printer) else None, still_since=still)
     if printer is Printer.PAUSED and m.running is not None:
         if m.kept.paused is None:
-            m = m.keep(paused=Still(m.boot, now.mono))
+            m = replace(m.keep(paused=Still(m.boot, now.mono)), saw_pause=True)
     elif m.kept.paused is not None and printer not in (Printer.UNKNOWN, *LOST):
         m = m.keep(paused=None)
     effects: list[Effect] = []

@@ -67,7 +67,8 @@ def _jogged(m: Machine, line: str, now: Now) -> Result:
     reason = f"somebody moved the printer from OctoPrint's own page ({line.strip()[:60]})"
     job = m.running
     loses = job is not None and job.blind is None and LOSES.search(line) is not None
-    if not loses and not m.position_known and m.kept.latch is not Latch.NONE:
+    known = m.position_known or (job is not None and job.recovery)
+    if not loses and not known and m.kept.latch is not Latch.NONE:
         return m, []
     m = m.adrift()
     if loses:

@@ -42,6 +42,11 @@ class Slice:
     verbose: bool = False
     """Such lines are known to be written at all: the level of their logger is known to let them through."""
 
+    def forgets(self, path: str | None) -> bool:
+        """Whether the printer may have begun anew behind the start of this file."""
+        anything = self.restarted or self.reconnected or self.reset
+        return path in self.forgot or (anything and path not in self.started)
+
 
 def cut(text: str, begin: str | None, end: str, *, verbose: bool) -> Slice:
     """The slice between the marks; *text* is the log, rotated files first, *verbose* what its levels say."""

@@ -208,8 +208,8 @@ class Heat:
     since: float = 0.0
     settled: bool = False
     """The printer's targets were seen to be what this mode wants."""
-    warming_since: float | None = None
-    """Since when a job has waited for the heaters, standby in between or not; None once they were hot or off."""
+    warmed: float = 0.0
+    """Seconds that a job which still waits was heated for in vain, before this mode was entered."""
     by_hand_since: float | None = None
     """Since when somebody else's targets are seen where the bridge wants less."""
 
@@ -269,6 +269,8 @@ class Machine:
     """When the last job of ours was over, or the bridge started."""
     over_path: str | None = None
     """Its file."""
+    saw_pause: bool = False
+    """This process saw how the job in hand came to stand still."""
     first_contact: bool = True
     """This process has not read OctoPrint's log yet: what happened while it was away is unknown."""
 
@@ -295,6 +297,12 @@ class Machine:
         lost = replace(self, position_known=False)
         job = self.running
         return lost if job is None or not job.recovery else lost.with_job(replace(job, recovery=False))
+
+    def soiled(self) -> Machine:
+        """Something may lie on the plate, or will."""
+        job = self.running
+        machine = self.keep(bare=False)
+        return machine if job is None or not job.bare else machine.with_job(replace(job, bare=False))
 
     def with_job(self, job: Job) -> Machine:
         """With *job* in the place of the one with its id."""

@@ -46,8 +46,8 @@ _SAID = frozenset({EventKind.PROBLEM, EventKind.STANDBY, EventKind.HEATERS_OFF})
 """What is published although no row says so; the rest is said when it is committed."""
 _SAID_ONCE = (Posted, Happened, PrinterChanged, Logged, PushChanged, Asked, LogRead, LogNotRead)
 """What OctoPrint, or the worker, says once and never again: it is taken when it can be written."""
-HANDED_OVER_WITHIN = 5.0
-"""Seconds in which a link hands over again what could not be written, and nothing else before that."""
+HANDED_OVER_WITHIN = 120.0
+"""Seconds in which a link hands over again what could not be written; a sender waits for a minute at most."""
 WAITING_MOST = 500
 """So many of them: a full disk may stay full for days."""
 
@@ -68,7 +68,7 @@ class Guarded:
         self._in_memory: Machine | None = None
         self._waiting: tuple[Input, ...] = ()
         self._offered: tuple[Input, ...] = ()
-        self._acted: tuple[Input, float] | None = None
+        self._acted: tuple[tuple[ControlTaken, float], ...] = ()
         self._fed_at: float | None = None
         self.trouble: str | None = None
         """Why the last step could not be committed, and what to do; None while all is well."""
@@ -89,7 +89,9 @@ class Guarded:
 
     def feed_within(self, unit: Unit, event: Input) -> None:
         """Take *event* in a link's transaction. Raises what the store raises; a stop then acts all the same."""
-        if self._acted_upon(event):
+        acted = self._acted_upon(event)
+        if acted is not None:
+            unit.after_commit(lambda: self._forget_acted(acted))
             return
         if _makes_safer(event):
             # Whether the transaction was committed is known when the next input comes: it ends before.
@@ -105,10 +107,14 @@ class Guarded:
             self._actor.feed_within(unit, each)
         self._actor.feed_within(unit, event)
 
-    def _acted_upon(self, event: Input) -> bool:
-        """Whether this control acted a moment ago, although its link's transaction was undone."""
-        acted, self._acted = self._acted, None
-        return acted is not None and acted[0] == event and self._clock().mono - acted[1] < HANDED_OVER_WITHIN
+    def _acted_upon(self, event: Input) -> tuple[ControlTaken, float] | None:
+        """The record that this control acted a while ago, although its link's transaction was undone."""
+        since = self._clock().mono - HANDED_OVER_WITHIN
+        self._acted = tuple(each for each in self._acted if each[1] > since)
+        return next((each for each in self._acted if each[0] == event), None)
+
+    def _forget_acted(self, acted: tuple[ControlTaken, float]) -> None:
+        self._acted = tuple(each for each in self._acted if each is not acted)
 
     def _was_stalled(self) -> bool:
         """Whether the last input began so long ago that the ticks since then were missed."""
@@ -152,7 +158,7 @@ class Guarded:
         else:
             if isinstance(event, ControlTaken):
                 # Its link hands it over once more: by then somebody may have said resume.
-                self._acted = (event, self._clock().mono)
+                self._acted = (*self._acted, (event, self._clock().mono))
 
     def _failed(self, error: Exception) -> None:
         if self.trouble is None:

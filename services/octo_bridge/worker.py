@@ -190,7 +190,7 @@ class Worker:
         lowest = None
         if history is History.SUCCESS and window is not None:
             readings = await self.looks.do(lambda c: c.nozzle())
-            forgot = log_slice is not None and effect.path in log_slice.forgot
+            forgot = log_slice is not None and log_slice.forgets(effect.path)
             lowest = coldest(readings, window, effect.least, held=not forgot)
         return Evidence(present, history, active, log_slice, lowest, window[1] if window is not None else None)
 

@@ -66,12 +66,12 @@ def test_it_is_void_too_when_only_the_evidence_tells_of_it(since: Slice) -> None
     rig.feed(rig.seen(printer=Printer.OPERATIONAL))
     rig.wait(3)
     assert rig.doubt() is not None
-    earlier = replace(DRAWN, log=since, coldest=None)
+    earlier = replace(DRAWN, log=replace(since, started=(str(job.path),)), coldest=None)
     rig.feed(e.EvidenceFound(job.id, 1, replace(earlier, history=History.NONE, active=True)))
     assert rig.machine.jobs[0].recovery, "of what was before the job nothing is void"
     rig.feed(rig.seen(printer=Printer.OPERATIONAL))
     rig.wait(3)
-    rig.feed(e.EvidenceFound(job.id, 1, replace(DRAWN, log=replace(since, forgot=(str(job.path),)))))
+    rig.feed(e.EvidenceFound(job.id, 1, replace(DRAWN, log=since)))
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
     assert not rig.machine.position_known
 
@@ -203,3 +203,28 @@ def test_a_lift_in_a_pause_raises_the_epoch_once() -> None:
     epoch = rig.machine.kept.epoch
     rig.feed(*[e.Logged("Send: G91")] * 20)
     assert rig.machine.kept.epoch == epoch + 1
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_where_no_boot_can_be_told_from_another_only_own_eyes_count(restart: bool) -> None:
+    rig = drawing()
+    rig.machine = replace(rig.machine, boot=None)
+    path = rig.machine.jobs[0].path
+    rig.feed(rig.seen(printer=Printer.PAUSED))
+    rig.wait(60)
+    assert rig.machine.jobs[0].blind is None
+    if restart:
+        rig = rig.restarted()
+        rig.machine = replace(rig.machine, boot=None)
+        rig.feed(e.PushChanged(True), rig.seen(printer=Printer.PAUSED, path=path))
+        assert rig.machine.jobs[0].blind is not None
+
+
+def test_hands_in_a_job_that_homed_are_noticed_under_a_pause_too() -> None:
+    rig = homing()
+    rig.command("pause")
+    rig.mono += 6
+    rig.feed(e.Logged(f"Send: N9 M84 S{STEPPERS_HOLD}*1"), e.Logged("Send: G91"))
+    assert rig.latch() is Latch.FOREIGN
+    rig.feed(rig.seen(), e.Happened(e.Happening.DONE, rig.machine.jobs[0].path))
+    assert not rig.machine.position_known

@@ -96,6 +96,14 @@ def test_a_slice_of_the_log_is_whole_only_between_its_marks(text: str, expected:
     assert cut(text, "mark-a", "mark-b", verbose=False) == expected
 
 
+def test_a_printer_may_have_begun_anew_behind_a_start_that_the_log_hides() -> None:
+    seen = replace(CLEAN, started=(PATH,), reset=True)
+    assert not seen.forgets(PATH)
+    assert replace(seen, forgot=(PATH,)).forgets(PATH)
+    assert replace(CLEAN, reset=True).forgets(PATH)
+    assert not CLEAN.forgets(PATH)
+
+
 def in_doubt() -> Rig:
     """A job whose POST was not answered."""
     rig = Rig().ready()

@@ -12,6 +12,7 @@ from contracts.printers import Latch, Link
 from services.chassis.store import Store
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import ReadLog, Submit, Tell
+from services.octo_bridge.evidence import Evidence, History
 from services.octo_bridge.journal import ON_THEIR_WAY, SCHEMA, Journal
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.state import Job, Kept, Machine, Phase, Printer
@@ -184,3 +185,17 @@ def test_one_that_is_about_to_end_is_not(printer: Printer) -> None:
     rig.feed(rig.seen(printer=printer, path=job.path))
     rig.wait(30)
     assert not rig.machine.foreign
+
+
+def test_a_plate_on_which_somebody_else_has_printed_is_not_bare_again_with_a_job_that_was_not() -> None:
+    rig = Rig().ready()
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    job = rig.machine.running
+    assert job is not None
+    assert job.bare
+    rig.feed(e.Posted(job.id, 1, e.Post.DOUBT, "timed out"), OTHER)
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL, path=None))
+    rig.feed(e.EvidenceFound(job.id, 1, Evidence(False, History.NONE, False, Slice(whole=True, verbose=True))))
+    assert rig.machine.running is None
+    assert not rig.machine.kept.bare

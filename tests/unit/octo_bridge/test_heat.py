@@ -440,3 +440,34 @@ def test_under_a_latch_a_hot_machine_goes_to_standby_and_off() -> None:
     assert rig.of(SetTargets) == []
     rig.wait(1800)
     assert rig.of(SetTargets)[-1] == OFF
+
+
+@pytest.mark.parametrize("between", ["pause", "disarm"])
+def test_what_was_heated_for_another_time_counts_no_more(between: str) -> None:
+    rig = cold()
+    rig.command("arm 12")
+    rig.feed(e.RunTaken(run(1)))
+    rig.feed(rig.seen(nozzle=(30.0, 205.0), bed=(30.0, 60.0)))
+    rig.wait(600)
+    rig.command(between)
+    rig.wait(400)
+    rig.command("resume" if between == "pause" else "arm")
+    rig.feed(rig.seen(nozzle=(30.0, 205.0), bed=(30.0, 60.0)))
+    rig.wait(600)
+    assert rig.latch() is Latch.NONE
+    rig.wait(310)
+    assert rig.latch() is Latch.PAUSE
+
+
+def test_a_standby_that_was_due_while_the_printer_was_away_is_set_when_it_is_back() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(rig.seen(), e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.command("pause")
+    rig.feed(rig.seen(printer=Printer.OFFLINE, nozzle=None, bed=None, heaters=()))
+    rig.wait(200, watched=False)
+    assert rig.mode() is Heaters.STANDBY
+    rig.effects.clear()
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL, nozzle=(205.0, 205.0), bed=(60.0, 60.0)))
+    rig.wait(5)
+    assert set(rig.of(SetTargets)) == {STANDBY}

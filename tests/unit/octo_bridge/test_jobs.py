@@ -294,6 +294,8 @@ def turned_down(rig: Rig, how: str) -> None:
     assert job is not None
     if how == "413":
         rig.feed(e.Posted(job.id, job.attempt, e.Post.NOT_SENT, "413: too large"))
+    elif how == "late":
+        rig.feed(e.Posted(job.id, job.attempt, e.Post.LATE, "2 s went by"))
     elif how == "stored":
         rig.feed(e.Posted(job.id, job.attempt, e.Post.STORED, "stored"))
     else:
@@ -398,7 +400,7 @@ def test_what_was_not_sent_keeps_the_name_that_it_had(post: e.Post) -> None:
     assert rig.of(Submit)[-1].path == first
 
 
-@pytest.mark.parametrize("how", ["413", "500", "stored"])
+@pytest.mark.parametrize("how", ["413", "500", "stored", "late"])
 def test_a_cancel_reaches_a_job_that_octoprint_does_not_print(how: str) -> None:
     rig = Rig().ready()
     rig.feed(e.RunTaken(run(1)))

@@ -367,12 +367,22 @@ def test_a_cancel_over_the_link_acts_once_although_it_is_handed_over_again(bench
     bench.rig.mono += 2
     bench.feed(e.Tick())
     bench.command("resume")
-    latches = []
-    for _ in range(2):
-        latches.append(bench.actor.state.kept.latch)
+    bench.rig.mono += 60  # a sender waits longer and longer
+    bench.feed(e.Tick())
+    latches = [bench.actor.state.kept.latch]
+
+    def hand_over(undone: bool = False) -> None:
         with bench.disk.transaction() as unit:
+            bench.guarded.feed_within(unit, e.RunTaken(run(9)))
             bench.guarded.feed_within(unit, control)
-    latches.append(bench.actor.state.kept.latch)
+            if undone:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        hand_over(undone=True)
+    for _ in range(2):
+        hand_over()
+        latches.append(bench.actor.state.kept.latch)
     # It was obeyed before the resume; another one is another one.
     assert latches == [Latch.NONE, Latch.NONE, Latch.CANCEL]
 
