@@ -18,11 +18,12 @@ REASON = "the planner's data was restored from a backup"
 def restored(turn: Turn) -> None:
     """Nothing is drawn that may have been drawn since, or over plastic that the stored heights do not know.
 
-    Runs that were with the bridge are uncertain. What waited is skipped: it would be drawn a second time. The bridge is
-    told that the plate has to be looked at, and nothing is planned before it has answered.
+    Runs that were with the bridge are uncertain. What waited is skipped, with an ordinal or without: it would be drawn
+    a second time. The bridge is told that the plate has to be looked at, and nothing is planned before it has answered.
     """
     in_doubt(turn, REASON)
-    waiting = queue.waiting(turn.game)
+    # Also what has an ordinal and no run just then: stale, given back, or to be drawn again by somebody's word.
+    waiting = sorted((m for m in turn.game.moves.values() if m.waits and not m.outstanding), key=queue.order)
     for move in waiting:
         turn.end(move, MoveState.SKIPPED, f"{REASON}, and it may have been drawn since: ask again")
     header = turn.game.header

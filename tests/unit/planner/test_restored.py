@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from contracts.board import Plate
 from contracts.events import EventKind
 from services.planner.effects import Say
@@ -41,6 +43,48 @@ def test_nothing_is_planned_before_a_person_has_looked_at_the_plate() -> None:
     assert bench.command("confirm_empty").event == "done"
     bench.draw(2)
     assert bench.bridge.drawn[-1].board == bench.game.header.board
+
+
+def without_a_run(how: str) -> Bench:
+    """A move that has its ordinal, and no run that is with the bridge: it waits for a word about something else."""
+    bench = Bench(uncertain_policy="redraw" if how == "by the policy" else "hold").ready()
+    bench.ask("a1 b1")
+    if how == "stale":
+        bench.bridge.new_epoch(plate=Plate.UNKNOWN)
+        bench.listen()
+        bench.settle()
+    elif how == "given back":
+        bench.ask("a2 b2")
+        bench.begin()
+        bench.command("new_board")
+        bench.listen()
+    elif how == "to be drawn again":
+        bench.begin()
+        bench.end("uncertain")
+        bench.bridge.new_epoch(plate=Plate.UNKNOWN)
+        bench.listen()
+        bench.command("resolve redraw")
+    return bench
+
+
+@pytest.mark.parametrize(
+    ("how", "move"),
+    [("stale", "1-1"), ("given back", "1-2"), ("to be drawn again", "1-1"), ("by the policy", "1-1")],
+)
+def test_a_move_with_an_ordinal_and_no_run_is_not_drawn_a_second_time(how: str, move: str) -> None:
+    bench = without_a_run(how)
+    found = bench.game.moves[move]
+    assert found.state == "planned"
+    assert found.job is None or how == "by the policy"
+    runs = len(bench.runs())
+    bench.feed(Restored())
+    assert bench.states(move)[-1] == "skipped"
+    for uncertain in bench.game.uncertain():
+        bench.command(f"resolve drawn {uncertain.id}")
+    bench.listen()
+    bench.command("confirm_empty")
+    bench.settle()
+    assert len(bench.runs()) == runs
 
 
 def test_an_id_that_people_have_seen_names_no_other_move() -> None:
