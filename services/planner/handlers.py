@@ -73,7 +73,7 @@ def _started(turn: Turn) -> None:
     turn.header(shape=turn.setup.shape)
     if header.next_ordinal > 1:
         # Nothing that is known of the old board's plastic holds on the new one.
-        turn.header(closing=True)
+        handlers_commands.close_board(turn)
         turn.say(EventKind.PROBLEM, f"machine or board were changed in the settings: board {header.board} ends")
 
 

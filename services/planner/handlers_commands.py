@@ -86,14 +86,19 @@ def _new_board(turn: Turn, _: tuple[str, ...]) -> str:
     uncertain = turn.game.uncertain()
     if uncertain:
         raise Refused(f"{uncertain[0].id} is uncertain: settle it with `resolve` first")
+    close_board(turn)
     outstanding = turn.game.outstanding()
-    turn.header(closing=True)
-    for move in outstanding:
-        if move.state is MoveState.PLANNED:
-            turn.revoke(move, "the board ends")
     if outstanding:
         return f"board {turn.game.header.board} ends as soon as the printer is done with {outstanding[0].id}"
     return f"board {turn.game.header.board} is archived: clear the plate, then say `confirm_empty`"
+
+
+def close_board(turn: Turn) -> None:
+    """The board ends with what has begun; what has not is taken back, and is planned for the next one."""
+    turn.header(closing=True)
+    for move in turn.game.outstanding():
+        if move.state is MoveState.PLANNED:
+            turn.revoke(move, "the board ends")
 
 
 def _confirm_empty(turn: Turn, _: tuple[str, ...]) -> str:

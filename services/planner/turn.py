@@ -77,7 +77,9 @@ class Turn:
             reason = reason or "a dry run: nothing lies on the plate"
         after = self.change(move, state, reason=_cut(reason), job=None, revoked=None, drawn_on=drawn_on)
         if laid:
-            self.game = replace(self.game, lines=(*self.game.lines, drawn_line(after, self.setup)))
+            # As when the rows are read: what was drawn before the board was changed has no place on this one.
+            if self.setup.geometry.has(after.start, after.end):
+                self.game = replace(self.game, lines=(*self.game.lines, drawn_line(after, self.setup)))
             self.game, keep = laying.drawn(self.game, move)
             self.do(keep)
         elif not quietly and state is not MoveState.DRAWN:

@@ -7,7 +7,7 @@ import pytest
 from contracts.board import Plate
 from contracts.events import EventKind
 from contracts.plan import JobEnd, Revoke
-from services.planner.effects import Say, Send
+from services.planner.effects import KeepPlan, Laid, Say, Send
 from services.planner.game import held_reason
 from services.planner.inputs import OutcomesMissed, OutcomeUnreadable, Started
 from tests.unit.planner.bench import Bench
@@ -196,12 +196,34 @@ def test_another_board_in_the_settings_ends_the_present_one() -> None:
     bench.begin()
     bench.setup = Bench(board_squares=4).setup
     bench.feed(Started())
-    assert bench.game.header.board == 1, "what the bridge has is drawn first"
+    bench.listen()
+    assert bench.game.header.board == 1, "what has begun is drawn first"
     bench.end("drawn")
-    bench.draw()
     bench.listen()
     assert (bench.game.header.board, bench.game.header.plate) == (2, Plate.UNKNOWN)
     assert bench.command("confirm_empty").event == "done"
-    bench.draw(2)
+    bench.draw(3)
     assert [run.move_id for run in bench.bridge.drawn] == ["1-1", "1-2", "1-3", "1-5"]
+    assert [run.board for run in bench.bridge.drawn] == [1, 2, 2, 2]
     assert bench.states("1-4")[-1] == "skipped"
+
+
+@pytest.mark.parametrize("word", ["the bridge's", "a person's"])
+def test_a_line_that_was_drawn_on_a_larger_board_counts_as_drawn_there(word: str) -> None:
+    bench = Bench().ready()
+    for squares in ("a1 b1", "a8 h8"):
+        bench.ask(squares)
+    bench.draw()
+    bench.begin()
+    if word == "a person's":
+        bench.end("uncertain")
+    bench.setup = Bench(board_squares=4).setup
+    bench.feed(Started())
+    if word == "a person's":
+        assert bench.command("resolve drawn 1-2").event == "done"
+    else:
+        bench.end("drawn")
+    assert bench.states("1-2")[-1] == "drawn"
+    assert bench.game.header.board == 2, "nothing keeps the old board from its end"
+    drawn = [effect for effect in bench.of(KeepPlan) if effect.laid is Laid.SURELY]
+    assert [(keep.move.id, keep.board) for keep in drawn] == [("1-1", 1), ("1-2", 1)]
