@@ -1,6 +1,7 @@
 """What a viewer can write: moves, words, and everything else, which is chat and gets no answer.
 
-The text of a viewer ends here: what comes out is squares of the board and words of ours.
+The text of a viewer ends here: what comes out is squares of the board and words of ours. Only what follows a word comes
+out as it was written, since it may name somebody.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A ``!word`` that is none for drawing, with what follows it."""
+    """A ``!word`` that is none for drawing."""
 
     word: str
     rest: str
+    """What follows it, as it was written: Анна is another name than Ahha, and an identity may tell case apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,9 @@ def parse(
     command = _COMMAND.match(plain)
     if command is None:
         return Silence() if prefix_only else _bare(plain, board)
-    rest = plain[command.end() :].strip()
     if (words or {}).get(command[1], command[1]) not in DRAW_WORDS:
-        return Word(command[1], rest)
-    return _ordered(rest, board)
+        return Word(command[1], _behind_command(text))
+    return _ordered(plain[command.end() :], board)
 
 
 def renamed(words: Mapping[str, str]) -> dict[str, str]:
@@ -92,8 +93,22 @@ def renamed(words: Mapping[str, str]) -> dict[str, str]:
 def normalize(text: str) -> str:
     """NFKC, case folded, Cyrillic look-alikes made Latin, hidden characters as blanks."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    shown = "".join(" " if unicodedata.category(c) in _HIDDEN else c for c in folded)
+    shown = "".join(" " if _is_hidden(c) else c for c in folded)
     return shown.translate(_LOOKALIKES).strip()
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in _HIDDEN
+
+
+def _behind_command(text: str) -> str:
+    """What follows the ``!word`` that *text* begins with. Hidden characters within it stay: some scripts need them."""
+    hidden = "".join(c for c in text if c.isspace() or _is_hidden(c))
+    written = text.strip(hidden)
+    end = 1
+    while end < len(written) and (_SAID.match(written[end]) or unicodedata.combining(written[end])):
+        end += 1
+    return written[end:].strip(hidden)
 
 
 def _ordered(rest: str, board: BoardGeometry) -> Draw | Refusal:

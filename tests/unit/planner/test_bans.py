@@ -55,6 +55,19 @@ def test_an_unban_frees_all_that_a_name_had_brought_in_and_an_id_by_itself() -> 
     assert "nobody" in reply(bench, by_moderator("!unban somebody"))
 
 
+@pytest.mark.parametrize(
+    ("ban", "name", "user"),
+    [("Анна", "анна", "5"), ("@Анна", "АННА", "5"), ("twitch:UCabcDEF", "X", "UCabcDEF"), ("ＴＲＯＬＬ", "Troll", "5")],
+)
+def test_a_ban_in_chat_is_on_whom_it_names_in_whatever_script(ban: str, name: str, user: str) -> None:
+    bench = Bench()
+    assert reply(bench, by_moderator(f"!ban {ban}")) == "banned"
+    assert reply(bench, named("Ahha", "m1", "7")) != REFUSED, "a name that only looks alike"
+    assert reply(bench, named(name, "m2", user)) == REFUSED
+    assert reply(bench, by_moderator(f"!unban {ban}")) == "unbanned"
+    assert reply(bench, named(name, "m3", user)) != REFUSED
+
+
 @pytest.fixture
 def rows(tmp_path: Path) -> Iterator[persistence.Rows]:
     store = Store(tmp_path, "planner")

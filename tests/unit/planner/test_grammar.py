@@ -76,6 +76,21 @@ def test_other_commands_are_words() -> None:
     assert parse("!drawing a1 h8", BOARD) == Word("drawing", "a1 h8")
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "rest"),
+    [
+        ("!ban Анна", "ban", "Анна"),
+        (" \u200b！BАN\t twitch:UCabcDEF \u200b", "ban", "twitch:UCabcDEF"),
+        ("!ban@Troll", "ban", "@Troll"),
+        ("!lo\u0308schen x", "löschen", "x"),
+        ("!ban می\u200cخواهم", "ban", "می\u200cخواهم"),
+        ("!ban", "ban", ""),
+    ],
+)
+def test_what_follows_a_word_is_as_it_was_written(text: str, word: str, rest: str) -> None:
+    assert parse(text, BOARD) == Word(word, rest)
+
+
 def test_with_prefix_only_a_bare_line_is_chat() -> None:
     assert parse("lovin it a1 then b2", BOARD, prefix_only=True) == Silence()
     assert parse("!draw a1 b2", BOARD, prefix_only=True) == Draw("a1", "b2")
