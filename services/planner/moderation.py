@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from services.planner.game import Game, User
 
 MOST_BANS = 5000
+"""That moderators spoke."""
+MOST_IDS = 5000
+"""That are known to belong to them, which strangers make more of: those must not use up the moderators' bans."""
 
 Bans = Mapping[str, str]
 """What is banned, each with the ban that a moderator spoke."""
@@ -20,11 +23,12 @@ Bans = Mapping[str, str]
 def banned(game: Game, written: str) -> Bans:
     """The bans with *written* among them. Raises ValueError when there are too many."""
     ban = key_of(written)
-    ids = {_id_key(source, user_id): ban for source, user_id in _known_as(game, ban)}
-    bans = {**ids, **game.bans, ban: ban}
-    if len(bans) > MOST_BANS:
+    bans = {**game.bans, ban: ban}
+    if sum(1 for key, of in bans.items() if key == of) > MOST_BANS:
         raise ValueError(f"{MOST_BANS} users are banned, which is the most: unban some")
-    return bans
+    for source, user_id in sorted(_known_as(game, ban)):
+        bans.setdefault(_id_key(source, user_id), ban)
+    return _bounded(bans)
 
 
 def unbanned(game: Game, written: str) -> Bans:
@@ -46,12 +50,23 @@ def ban_of(game: Game, user: User) -> str | None:
 def learnt(game: Game, user: User, ban: str) -> Bans:
     """The bans, with who *user* is: under another name it is still the same."""
     key = _id_key(user.source, user.id)
-    return game.bans if key in game.bans or len(game.bans) >= MOST_BANS else {**game.bans, key: ban}
+    return game.bans if key in game.bans else _bounded({**game.bans, key: ban})
 
 
 def key_of(written: str) -> str:
     """What a moderator means with *written*: a name with or without @, or source:id."""
     return written if ":" in written else _fold(written.removeprefix("@"))
+
+
+def _bounded(bans: Bans) -> Bans:
+    """*bans* with at most MOST_IDS ids. The ban that has the most forgets its oldest, so that no other one does."""
+    ids: dict[str, list[str]] = {}
+    for key, ban in bans.items():
+        if key != ban:
+            ids.setdefault(ban, []).append(key)
+    surplus = sum(len(keys) for keys in ids.values()) - MOST_IDS
+    gone = {max(ids.values(), key=len).pop(0) for _ in range(surplus)}
+    return {key: ban for key, ban in bans.items() if key not in gone} if gone else bans
 
 
 def _keys(user: User) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from contracts.chat import ChatMessage
 from services.chassis.clock import Now
 from services.chassis.store import Schema, Store
-from services.planner import cooldown, persistence
+from services.planner import cooldown, moderation, persistence
 from services.planner.game import User
 from services.planner.rules import Rules
 from tests.unit.planner.bench import START, Bench
@@ -66,6 +66,38 @@ def test_a_ban_in_chat_is_on_whom_it_names_in_whatever_script(ban: str, name: st
     assert reply(bench, named(name, "m2", user)) == REFUSED
     assert reply(bench, by_moderator(f"!unban {ban}")) == "unbanned"
     assert reply(bench, named(name, "m3", user)) != REFUSED
+
+
+def test_a_stranger_with_many_ids_uses_up_no_bans_and_has_no_other_id_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(moderation, "MOST_BANS", 3)
+    monkeypatch.setattr(moderation, "MOST_IDS", 4)
+    bench = Bench()
+    for name in ("troll", "vandal"):
+        assert bench.command(f"ban {name}").event == "done"
+    bench.chat(named("Vandal", "m0", "v"))
+    for n in range(20):
+        assert reply(bench, named("Troll", f"m{n + 1}", f"u{n}")) == REFUSED
+    assert bench.game.bans.keys() == {"troll", "vandal", "twitch:v", "twitch:u17", "twitch:u18", "twitch:u19"}
+    assert reply(bench, named("Another", "m30", "v")) == REFUSED
+    assert bench.command("ban third").event == "done"
+    assert bench.command("ban third").event == "done", "it is no other one"
+    assert "unban some" in (bench.command("ban fourth").reason or "")
+    bench.command("unban troll")
+    assert bench.game.bans.keys() == {"vandal", "twitch:v", "third"}
+
+
+def test_the_ids_that_a_ban_brings_in_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moderation, "MOST_IDS", 4)
+    bench = Bench()
+    bench.command("ban vandal")
+    bench.chat(named("vandal", "m0", "v"))
+    for n in range(9):
+        bench.chat(named("troll", f"m{n + 1}", f"u{n}"))
+    assert bench.command("ban troll").event == "done"
+    assert len(bench.game.bans) == 2 + 4
+    assert "twitch:v" in bench.game.bans
 
 
 @pytest.fixture
