@@ -83,6 +83,8 @@ class Move:
     """How much of its length the present plan draws."""
     drawn_on: int | None = None
     """The board that it was drawn on; a move that waits while a board ends is drawn on the next."""
+    recalled: str | None = None
+    """Why the run was asked back in order to be planned again, with the move going on."""
     strokes: tuple[Stroke, ...] = ()
     """Where the present plan puts plastic."""
 

@@ -35,7 +35,7 @@ from services.planner.turn import Turn
 
 def step(setup: Setup, game: Game, event: Input, now: Now) -> tuple[Game, Sequence[Effect]]:
     """Take *event*, then plan whatever can be planned now."""
-    turn = Turn(game, setup, now)
+    turn = Turn(game, setup, now, event.untaken if isinstance(event, ChatHeard | Commanded) else 0)
     _take(turn, event)
     handlers_planning.plan_ahead(turn)
     _say_held(turn, held_reason(game))

@@ -86,6 +86,7 @@ def _new_board(turn: Turn, _: tuple[str, ...]) -> str:
     uncertain = turn.game.uncertain()
     if uncertain:
         raise Refused(f"{uncertain[0].id} is uncertain: settle it with `resolve` first")
+    _bridge_takes(turn)
     close_board(turn)
     outstanding = turn.game.outstanding()
     if outstanding:
@@ -98,7 +99,7 @@ def close_board(turn: Turn) -> None:
     turn.header(closing=True)
     for move in turn.game.outstanding():
         if move.state is MoveState.PLANNED:
-            turn.revoke(move, "the board ends")
+            turn.recall(move, "the board ends")
 
 
 def _confirm_empty(turn: Turn, _: tuple[str, ...]) -> str:
@@ -112,12 +113,13 @@ def _confirm_empty(turn: Turn, _: tuple[str, ...]) -> str:
     if outstanding and not begun and not turn.game.uncertain() and header.plate is not Plate.KNOWN:
         # They wait for this very word at a bridge that knows the plate no better, and were planned for what lay there.
         for move in outstanding:
-            turn.revoke(move, "the plate is looked at again")
+            turn.recall(move, "the plate is looked at again")
         raise Refused("lines that were planned before are taken back first: say it again in a moment")
     if outstanding or turn.game.uncertain():
         raise Refused("a move is under way: wait for it, or settle it with `resolve`, and look at the plate again")
     if turn.game.lines and header.plate is Plate.KNOWN:
         raise Refused(f"{len(turn.game.lines)} lines are on board {header.board}: say `new_board` first")
+    _bridge_takes(turn)
     if turn.game.lines or turn.game.plastic.peak:
         begin_board(turn)
     turn.header(plate=Plate.KNOWN)
@@ -171,6 +173,12 @@ def _set(turn: Turn, arguments: tuple[str, ...]) -> str:
     changes = dict(turn.game.header.changes) | {key: value}
     turn.header(changes=tuple(sorted(changes.items())))
     return f"{key} is {value}"
+
+
+def _bridge_takes(turn: Turn) -> None:
+    reason = turn.refuses_more()
+    if reason is not None:
+        raise Refused(reason)
 
 
 def _out(turn: Turn, move: Move, reason: str) -> str:

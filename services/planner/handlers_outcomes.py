@@ -30,7 +30,7 @@ def heard(turn: Turn, body: Outcome) -> None:
         case JobStarted():
             move = turn.game.by_job(body.job_id)
             if move is not None and move.state is MoveState.PLANNED:
-                turn.change(move, MoveState.PRINTING, revoked=None)
+                turn.change(move, MoveState.PRINTING, revoked=None, recalled=None)
         case JobEnded():
             move = turn.game.by_job(body.job_id)
             if move is not None and body.end is JobEnd.STALE:
@@ -43,7 +43,7 @@ def heard(turn: Turn, body: Outcome) -> None:
         case RevokeTooLate():
             move = turn.game.by_job(body.job_id)
             if move is not None:
-                turn.change(move, revoked=None)
+                turn.change(move, revoked=None, recalled=None)
                 turn.say(EventKind.PROBLEM, f"too late: {move.id} had begun and is drawn", move_id=move.id)
         case MachineNotice():
             _machine(turn, body)
@@ -123,7 +123,7 @@ def _refused(turn: Turn, move: Move, reason: str | None) -> None:
 
 
 def _uncertain(turn: Turn, move: Move, reason: str | None) -> None:
-    after = turn.change(move, MoveState.UNCERTAIN, reason=reason, revoked=None)
+    after = turn.change(move, MoveState.UNCERTAIN, reason=reason, revoked=None, recalled=None)
     if move.outstanding:
         turn.game = laying.began(turn.game, move)
     turn.say(EventKind.UNCERTAIN, reason, move_id=move.id)

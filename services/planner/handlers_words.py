@@ -14,6 +14,8 @@ from services.planner.turn import Turn
 
 _MODERATORS = {Role.BROADCASTER, Role.MODERATOR}
 _CONTROLS = {"pause": ControlWord.PAUSE, "resume": ControlWord.RESUME, "stop": ControlWord.STOP}
+_SAFER = {ControlWord.PAUSE, ControlWord.STOP}
+"""Whatever waits for the bridge, these are added to it."""
 _MOST_WORDS = 2
 
 
@@ -35,9 +37,16 @@ def answer(turn: Turn, message: ChatMessage, user: User, word: str, said: Word) 
     if not is_moderator(message):
         return "only moderators can do that"
     if word in _CONTROLS:
-        turn.control(_CONTROLS[word], user.name, message.message_id)
-        return f"{word}: the printer is told"
+        return _control(turn, _CONTROLS[word], user.name, message.message_id)
     return handlers_commands.obey(turn, word, tuple(said.rest.split()[:_MOST_WORDS]))
+
+
+def _control(turn: Turn, word: ControlWord, by: str, message_id: str) -> str:
+    reason = None if word in _SAFER else turn.refuses_more()
+    if reason is not None:
+        return reason
+    turn.control(word, by, message_id)
+    return f"{word.value}: the printer is told"
 
 
 def _queue(turn: Turn, user: User) -> str:

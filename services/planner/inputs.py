@@ -35,10 +35,14 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class ChatHeard:
-    """From the chat link. *seen* means that this message has been answered already."""
+    """From the chat link. *seen* means that this message has been answered already.
+
+    So many messages to the bridge are *untaken*: they have no receipt.
+    """
 
     body: Chat
     seen: bool = False
+    untaken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,10 @@ class OutcomesMissed:
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
-    """A command to the board, or what could not be understood as one."""
+    """A command to the board, or what could not be understood as one. *untaken* is as in ChatHeard."""
 
     command: Command | BadCommand
+    untaken: int = 0
 
 
 @dataclass(frozen=True, slots=True)

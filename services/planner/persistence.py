@@ -63,11 +63,12 @@ SCHEMA = Schema(
         ALTER TABLE bans ADD COLUMN ban TEXT NOT NULL DEFAULT '';
         UPDATE bans SET ban = key;
         """,
+        "ALTER TABLE moves ADD COLUMN recalled TEXT;",
     ],
 )
 
 _FIXED = 'board, number, start, "end", source, user_id, user_name, request_id, channel, message_id, round'
-_CHANGING = "state, ordinal, plan, job, epoch, after, revoked, stale, reason, share, drawn_on"
+_CHANGING = "state, ordinal, plan, job, epoch, after, revoked, stale, reason, share, drawn_on, recalled"
 _COLUMNS = f"{_FIXED}, {_CHANGING}"
 _COUNT = len(_COLUMNS.split(","))
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _CHANGING.split(", "))
@@ -185,7 +186,7 @@ def _write_move(unit: Unit, move: Move, wall: str) -> None:
         move.board, move.number, move.start, move.end, *move.user.key, move.user.name,
         move.request_id, move.channel, move.message_id, move.round, move.state.value,
         move.ordinal, move.plan, move.job, move.epoch, move.after, move.revoked, move.stale, move.reason,
-        move.share, move.drawn_on,
+        move.share, move.drawn_on, move.recalled,
     )  # fmt: skip
     unit.execute(
         f"INSERT INTO moves ({_COLUMNS}, accepted_at, changed_at) VALUES ({', '.join('?' * (_COUNT + 2))}) "

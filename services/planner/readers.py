@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from contracts.chat import ChatMessage
@@ -25,14 +26,15 @@ from services.planner.persistence import Rows
 class ChatReader:
     """Takes chat. What is missing of it is said and goes on missing."""
 
-    def __init__(self, actor: Actor[Game, Input, Effect], rows: Rows) -> None:
+    def __init__(self, actor: Actor[Game, Input, Effect], rows: Rows, untaken: Callable[[], int]) -> None:
         self._actor = actor
         self._rows = rows
+        self._untaken = untaken
 
     def take(self, unit: Unit, body: Chat) -> None:
         """One body, with whether it was answered before."""
         seen = isinstance(body, ChatMessage) and self._rows.seen(body.source, body.message_id)
-        self._actor.feed_within(unit, ChatHeard(body, seen))
+        self._actor.feed_within(unit, ChatHeard(body, seen, self._untaken()))
 
     def take_bad(self, unit: Unit, body: dict[str, Any], reason: str) -> None:
         """It is shown as a dead letter too."""

@@ -78,9 +78,8 @@ class Planner:
         """Take up the game where it was."""
         game = self._rows.load(self._setup, now())
         self._actor = actor = Actor(self._store, game, partial(handlers.step, self._setup), self)
-        chat = LinkConsumer(
-            self._store, self._bus, self._topics.chat, CHAT_BODY, ChatReader(actor, self._rows), self._dead_letters
-        )
+        chat_reader = ChatReader(actor, self._rows, lambda: self._plan.waiting)
+        chat = LinkConsumer(self._store, self._bus, self._topics.chat, CHAT_BODY, chat_reader, self._dead_letters)
         outcome = LinkConsumer(
             self._store, self._bus, self._topics.outcome, OUTCOME_BODY, OutcomeReader(actor), self._dead_letters
         )
@@ -140,7 +139,7 @@ class Planner:
     def _on_command(self, message: Message) -> None:
         command = _command(message)
         try:
-            self._feed(Commanded(command))
+            self._feed(Commanded(command, self._plan.waiting))
         except Exception:
             _log.exception("a command could not be taken")
             word = command.word if isinstance(command, BadCommand) else command.command

@@ -21,15 +21,19 @@ from services.planner.game import Game, Move, Setup
 from services.planner.rules import Rules
 
 _REASON = 500
+UNTAKEN_MOST = 100
+"""With more messages to the bridge that have no receipt, it is told nothing more that a person can say again."""
 
 
 class Turn:
     """The state and the effects of the step so far."""
 
-    def __init__(self, game: Game, setup: Setup, now: Now) -> None:
+    def __init__(self, game: Game, setup: Setup, now: Now, untaken: int = 0) -> None:
         self.game = game
         self.setup = setup
         self.now = now
+        self.untaken = untaken
+        """So many messages to the bridge have no receipt."""
         self.effects: list[Effect] = []
 
     @property
@@ -75,7 +79,7 @@ class Turn:
         drawn_on = self.game.header.board if laid else None
         if move.dry and state is MoveState.DRAWN:
             reason = reason or "a dry run: nothing lies on the plate"
-        after = self.change(move, state, reason=_cut(reason), job=None, revoked=None, drawn_on=drawn_on)
+        after = self.change(move, state, reason=_cut(reason), job=None, revoked=None, recalled=None, drawn_on=drawn_on)
         if laid:
             # As when the rows are read: what was drawn before the board was changed has no place on this one.
             if self.setup.geometry.has(after.start, after.end):
@@ -87,15 +91,23 @@ class Turn:
 
     def plan_again(self, move: Move, **changes: Any) -> None:
         """*move* keeps its ordinal and gets a new run as soon as it can."""
-        again = {"job": None, "epoch": None, "after": None, "strokes": (), "share": None, "revoked": None}
-        self.change(move, MoveState.PLANNED, **{**again, **changes})
+        again = {"job": None, "epoch": None, "after": None, "strokes": (), "share": None}
+        self.change(move, MoveState.PLANNED, **{**again, "revoked": None, "recalled": None, **changes})
 
     def take_out(self, move: Move, reason: str) -> None:
         """*move* is not to be drawn: it ends now, or when the bridge has given it back."""
         if not move.outstanding:
             self.end(move, MoveState.SKIPPED, reason, quietly=True)
-        else:
-            self.revoke(self.change(move, revoked=move.revoked or reason), reason)
+        elif move.revoked is None:
+            after = self.change(move, revoked=reason)
+            if move.recalled is None:
+                self.revoke(after, reason)
+
+    def recall(self, move: Move, reason: str) -> None:
+        """The run of *move* is not to begin; the move is planned again when the bridge has given it back."""
+        # Once: the answer is certain to come, and a bridge that is away would find all the others when it is back.
+        if move.revoked is None and move.recalled is None:
+            self.revoke(self.change(move, recalled=reason), reason)
 
     def revoke(self, move: Move, reason: str) -> None:
         """Ask the bridge for the run of *move* back."""
@@ -135,6 +147,12 @@ class Turn:
                 )
             )
         )
+
+    def refuses_more(self) -> str | None:
+        """Why the bridge is told nothing more that can be said again, None when it is."""
+        if self.untaken < UNTAKEN_MOST:
+            return None
+        return "the printer's bridge takes nothing that it is told: start octo_bridge, or wait for it, and say it again"
 
     def control(self, word: ControlWord, by: str, command_id: str | None = None) -> None:
         """Ask something of the machine, at once."""

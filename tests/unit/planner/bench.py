@@ -36,6 +36,7 @@ class Bench:
         self.effects: list[Effect] = []
         self.bridge = ModelBridge()
         self.seconds = 0.0
+        self.untaken = 0
         self.feed(Started())
 
     def feed(self, event: Input) -> list[Effect]:
@@ -71,7 +72,7 @@ class Bench:
 
     def chat(self, body: ChatBody, *, seen: bool = False) -> list[Effect]:
         """A body of link/chat."""
-        return self.feed(ChatHeard(body, seen))
+        return self.feed(ChatHeard(body, seen, self.untaken))
 
     def command(self, text: str) -> Event:
         """A board command; its one answer."""
@@ -80,7 +81,7 @@ class Bench:
     def command_bytes(self, payload: bytes) -> Event:
         """The same with any payload."""
         try:
-            effects = self.feed(Commanded(parse_command(payload, BOARD_VERBS)))
+            effects = self.feed(Commanded(parse_command(payload, BOARD_VERBS), self.untaken))
         except BadCommand as bad:
             effects = self.feed(Commanded(bad))
         answers = [e.event for e in effects if isinstance(e, Say) and e.event.event in ("done", "refused")]

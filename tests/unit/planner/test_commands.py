@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.board import BOARD_VERBS, Plate
-from contracts.plan import MachineNotice
+from contracts.plan import Control, MachineNotice, Revoke, Run
 from services.planner import handlers_commands
+from services.planner.effects import Send
 from services.planner.game import held_reason
-from services.planner.inputs import DiskMeasured
+from services.planner.inputs import DiskMeasured, Started
+from services.planner.turn import UNTAKEN_MOST
 from tests.unit.planner.bench import Bench
 from tests.unit.planner.model_bridge import TIME
+
+
+def sent(bench: Bench) -> list[Run | Revoke | Control]:
+    return [effect.body for effect in bench.of(Send)]
 
 
 def test_every_word_of_the_contract_is_obeyed_here() -> None:
@@ -170,3 +178,54 @@ def test_lines_that_wait_for_a_plate_that_nobody_knows_any_more_are_taken_back_f
     assert bench.command("confirm_empty").event == "done"
     bench.draw()
     assert bench.states("1-1")[-1] == "drawn"
+
+
+@pytest.mark.parametrize("words", ["clear", "undo 1-1", "new_board", "ban mqtt:mqtt", "confirm_empty"])
+def test_a_run_is_asked_back_once_however_often_it_is_said(words: str) -> None:
+    bench = Bench().ready()
+    for squares in ("a1 b1", "a2 b2"):
+        bench.ask(squares)
+    bench.game = replace(bench.game, header=replace(bench.game.header, plate=Plate.UNKNOWN))
+    for _ in range(5):
+        bench.command(words)
+        bench.feed(Started())
+    asked = [body.job_id for body in sent(bench) if isinstance(body, Revoke)]
+    assert asked
+    assert len(asked) == len(set(asked))
+
+
+@pytest.mark.parametrize(("first", "then"), [("clear", "new_board"), ("new_board", "clear")])
+def test_a_run_that_was_asked_back_for_two_reasons_ends_its_move_if_one_of_them_does(first: str, then: str) -> None:
+    bench = Bench().ready()
+    bench.ask("a1 b1")
+    bench.command(first)
+    bench.command(then)
+    assert len([body for body in sent(bench) if isinstance(body, Revoke)]) == 1
+    bench.listen()
+    assert bench.states("1-1")[-1] == "skipped"
+    assert bench.game.header.board == 2
+
+
+def test_a_run_that_is_planned_again_can_be_asked_back_again() -> None:
+    bench = Bench().ready()
+    bench.ask("a1 b1")
+    for board in (2, 3):
+        bench.command("new_board")
+        bench.listen()
+        assert bench.game.header.board == board
+        assert bench.command("confirm_empty").event == "done"
+    assert bench.states("1-1")[-1] == "planned"
+    assert len({body.job_id for body in sent(bench) if isinstance(body, Revoke)}) == 2
+
+
+@pytest.mark.parametrize("words", ["confirm_empty", "new_board"])
+def test_a_bridge_that_takes_nothing_is_not_told_more_and_more(words: str) -> None:
+    bench = Bench().ready()
+    bench.untaken = UNTAKEN_MOST - 1
+    assert bench.command(words).event == "done"
+    bench.listen()
+    bench.untaken = UNTAKEN_MOST
+    before = bench.game, len(sent(bench))
+    refused = bench.command(words)
+    assert "start octo_bridge" in (refused.reason or "")
+    assert (bench.game, len(sent(bench))) == before

@@ -22,7 +22,7 @@ from contracts.board import BOARD_VERBS, Plate
 from contracts.chat import MessageDeleted, UserCleared
 from contracts.commands import parse_command
 from contracts.moves import ENDS, MoveState
-from contracts.plan import PLAN_BODY, JobEnd
+from contracts.plan import PLAN_BODY, JobEnd, MachineNotice
 from services.chassis.actor import Actor
 from services.chassis.clock import Now
 from services.chassis.link.outbox import SCHEMA as OUTBOX
@@ -274,3 +274,15 @@ Promise.TestCase.settings = settings(
     max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestPromise = Promise.TestCase
+
+
+def test_a_run_that_was_asked_back_is_not_asked_back_once_more_after_a_restart(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.feed(OutcomeHeard(MachineNotice(epoch=1, plate=Plate.UNKNOWN, time=START)), kill=False)
+    rig.feed(Commanded(parse_command(b"confirm_empty", BOARD_VERBS)), kill=False)
+    rig.feed(Requested(read_request(b"a1 b1", rig.setup.geometry)), kill=False)
+    for _ in range(2):
+        rig.feed(Commanded(parse_command(b"new_board", BOARD_VERBS)), kill=False)
+        rig.restart()
+    assert ['"revoke"' in row.body for row in rig.outbox.rows(0, 10)] == [False, False, True]
+    rig.store.close()

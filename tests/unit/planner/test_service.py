@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from contracts import channels
+from contracts.chat import Role
+from services.planner.turn import UNTAKEN_MOST
 from tests.unit.planner.stack import Stack, message, until
 
 SQUARES = [f"{file}{rank}" for file in "abcdefgh" for rank in range(1, 9)]
@@ -42,6 +44,21 @@ async def test_nothing_is_planned_before_the_plate_is_confirmed(stack: Stack) ->
     assert stack.statuses("1-1") == ["accepted"]
     await stack.ready()
     await until(lambda: stack.statuses("1-1") == END, "the whole way of the move")
+
+
+async def test_a_bridge_that_is_away_finds_no_more_than_so_many_messages(stack: Stack) -> None:
+    await stack.ready()
+    stack.bridge._consumer.stop()
+    for n in range(UNTAKEN_MOST):
+        stack.send(channels.BOARD_COMMAND, "confirm_empty")
+        stack.chat(message("!resume", "mod", f"r{n}", Role.MODERATOR))
+    stack.send(channels.BOARD_COMMAND, "skip")
+    answers = partial(stack.on, channels.BOARD_EVENT)
+    await until(lambda: [e for e in answers() if e.get("command") == "skip"], "the last answer")
+    await until(lambda: len(stack.on(channels.CHAT_REPLY)) == UNTAKEN_MOST, "the last reply")
+    assert UNTAKEN_MOST <= stack.planner._plan.waiting <= 2 * UNTAKEN_MOST
+    stack.send(channels.BOARD_COMMAND, "confirm_empty")
+    await until(lambda: "start octo_bridge" in (answers()[-1].get("reason") or ""), "why it is refused")
 
 
 async def test_chat_is_drawn_and_answered(stack: Stack) -> None:

@@ -10,6 +10,7 @@ import pytest
 from contracts.chat import ChatMessage, ChatUser, Role
 from contracts.plan import Control
 from services.planner.effects import Reply, Send
+from services.planner.turn import UNTAKEN_MOST
 from tests.unit.planner.bench import START, Bench
 from tests.unit.planner.test_chat import said
 
@@ -59,6 +60,17 @@ def test_pause_from_chat_goes_to_the_bridge_at_once() -> None:
     bench.chat(by_moderator("!pause"))
     control = [e.body for e in bench.of(Send) if isinstance(e.body, Control)][-1]
     assert (control.command, control.by, control.id) == ("pause", "boss", "mod")
+
+
+def test_a_bridge_that_takes_nothing_is_told_only_what_makes_the_machine_safer() -> None:
+    bench = Bench().ready()
+    bench.untaken = UNTAKEN_MOST
+    before = len(bench.of(Send))
+    assert "start octo_bridge" in reply(bench, by_moderator("!resume"))
+    assert len(bench.of(Send)) == before
+    for word in ("pause", "stop"):
+        assert reply(bench, by_moderator(f"!{word}", word)) == f"{word}: the printer is told"
+    assert len(bench.of(Send)) == before + 2
 
 
 def test_a_ban_in_chat_takes_moves_out_and_quotes_nobody() -> None:
