@@ -230,6 +230,10 @@ def held_reason(game: Game) -> str | None:
         return f"nobody knows whether {move.id} was drawn ({move.reason or 'no reason given'}): say {ways} {say}"
     if header.epoch is None:
         return "the printer's bridge has not been heard yet: start octo_bridge, or wait for it"
+    outstanding = game.outstanding()
+    if header.closing and outstanding:
+        end = f"board {header.board} ends as soon as the printer is done with {outstanding[0].id}"
+        return f"{end}: see the printer's state if that does not come"
     if header.plate is Plate.FULL:
         return f"the board is full: take it off the printer, say `new_board`, then `confirm_empty` {say}"
     if header.plate is not Plate.KNOWN:

@@ -75,7 +75,9 @@ def _board(turn: Turn, _: User) -> str:
     parts = [f"board {header.board} has {len(turn.game.lines)} lines"]
     if printing is not None:
         parts.append(f"{printing.start} to {printing.end} is being drawn")
-    if held_reason(turn.game) is not None:
+    if header.closing and not turn.game.uncertain():
+        parts.append("the board ends as soon as the printer is done")
+    elif held_reason(turn.game) is not None:
         parts.append("the printer waits for somebody to look after it")
     return "; ".join(parts)
 

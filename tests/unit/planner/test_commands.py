@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from contracts.board import BOARD_VERBS, Plate
+from contracts.events import EventKind
 from contracts.plan import Control, MachineNotice, Revoke, Run
-from services.planner import handlers_commands
-from services.planner.effects import Send
+from services.planner import handlers_commands, reporting
+from services.planner.effects import Say, Send
 from services.planner.game import held_reason
 from services.planner.inputs import DiskMeasured, Started
 from services.planner.turn import UNTAKEN_MOST
@@ -107,6 +109,38 @@ def test_new_board_waits_for_what_is_being_drawn_and_keeps_what_waits() -> None:
     bench.draw(2)
     assert [run.board for run in bench.bridge.drawn] == [1, 2, 2]
     assert [run.move_id for run in bench.bridge.drawn] == ["1-1", "1-2", "1-3"]
+
+
+def test_a_board_that_ends_says_what_it_waits_for() -> None:
+    bench = Bench().ready()
+    for _ in range(3):
+        bench.ask("a1 b1")
+    bench.begin()
+    bench.command("new_board")
+    bench.listen()
+    bench.ask("a2 b2")
+    state = json.loads(reporting.board_state(bench.game, bench.setup))
+    assert (state["held"], state["plate"]) == (True, "known")
+    assert state["held_reason"].startswith("board 1 ends as soon as the printer is done with 1-1")
+    assert [e.event.reason for e in bench.of(Say) if e.event.event is EventKind.HELD][-1] == state["held_reason"]
+    bench.end("uncertain")
+    assert "resolve" in (held_reason(bench.game) or ""), "a person has something to do first"
+    bench.command("resolve drawn")
+    bench.listen()
+    assert "confirm_empty" in (held_reason(bench.game) or "")
+    assert bench.command("confirm_empty").event == "done"
+    assert held_reason(bench.game) is None
+
+
+def test_a_full_board_that_ends_is_not_to_be_ended_again() -> None:
+    bench = Bench(board_lines=1).ready()
+    for _ in range(2):
+        bench.ask("a1 b1")
+    bench.draw()
+    bench.begin()
+    assert "say `new_board`" in (held_reason(bench.game) or "")
+    bench.command("new_board")
+    assert "ends as soon as the printer is done with 1-2" in (held_reason(bench.game) or "")
 
 
 def test_a_ban_takes_moves_out_and_refuses_more() -> None:

@@ -43,6 +43,18 @@ def test_viewers_ask_for_their_place_and_take_back_their_own() -> None:
     assert "0 lines" in reply(bench, said("!board", "u3", "8"))
 
 
+def test_the_board_says_that_it_ends_and_calls_for_nobody() -> None:
+    bench = Bench().ready()
+    bench.ask("a1 b1")
+    bench.begin()
+    bench.command("new_board")
+    assert reply(bench, said("!board")) == (
+        "board 1 has 0 lines; a1 to b1 is being drawn; the board ends as soon as the printer is done"
+    )
+    bench.end("uncertain")
+    assert "somebody to look after it" in reply(bench, said("!board", message_id="m2"))
+
+
 def test_words_of_other_bots_are_not_answered() -> None:
     assert reply(Bench(), said("!lurk")) == ""
 
