@@ -14,7 +14,7 @@ SCHEMA = Schema(
             link TEXT NOT NULL, epoch TEXT NOT NULL,
             base INTEGER NOT NULL,      -- where it was adopted; last > base means that something was taken
             last INTEGER NOT NULL, digest TEXT NOT NULL,
-            adopted INTEGER NOT NULL,   -- order of adoption, the highest is the present history
+            adopted INTEGER NOT NULL,   -- order of adoption on this link, the highest is the present history
             PRIMARY KEY (link, epoch)
         ) WITHOUT ROWID;
         """
@@ -63,21 +63,25 @@ class Positions:
     def adopt(self, unit: Unit, place: Place) -> None:
         """Go on from *place* in a history that is new here."""
         unit.execute(
-            "INSERT INTO link_position SELECT ?, ?, ?, ?, ?, coalesce(max(adopted), 0) + 1 FROM link_position",
-            (self._link, place.epoch, place.last, place.last, place.digest),
+            "INSERT INTO link_position SELECT ?1, ?2, ?3, ?3, ?4, coalesce(max(adopted), 0) + 1 FROM link_position "
+            "WHERE link = ?1",
+            (self._link, place.epoch, place.last, place.digest),
         )
+        # The drafts say which histories gave a message within this very transaction.
+        for epoch in unit.draft(self, frozenset[str]()):
+            self._write(unit, unit.draft((self, epoch), place))
         # Histories that never gave a message are what a forger could fill the disk with.
         unit.execute(
             "DELETE FROM link_position WHERE link = ?1 AND last = base AND adopted <= "
-            "(SELECT max(adopted) FROM link_position) - ?2",
+            "(SELECT max(adopted) FROM link_position WHERE link = ?1) - ?2",
             (self._link, _UNUSED_KEPT),
         )
 
     def readopt(self, unit: Unit, place: Place) -> None:
         """The sender is back in the history of *place*, which becomes the present one."""
         unit.execute(
-            "UPDATE link_position SET adopted = (SELECT max(adopted) + 1 FROM link_position) "
-            "WHERE link = ? AND epoch = ?",
+            "UPDATE link_position SET adopted = (SELECT max(adopted) + 1 FROM link_position WHERE link = ?1) "
+            "WHERE link = ?1 AND epoch = ?2",
             (self._link, place.epoch),
         )
 
@@ -86,6 +90,7 @@ class Positions:
         key = (self, place.epoch)
         if unit.draft(key, None) is None:
             unit.before_commit(lambda: self._write(unit, unit.draft(key, place)))
+            unit.set_draft(self, unit.draft(self, frozenset[str]()) | {place.epoch})
         unit.set_draft(key, place)
 
     def _write(self, unit: Unit, place: Place) -> None:
