@@ -36,6 +36,7 @@ from services.planner.game import Game, Setup, held_reason
 from services.planner.history import archive
 from services.planner.history.live import LivePicture
 from services.planner.inputs import Commanded, DiskMeasured, Input, Requested, Restored, Started
+from services.planner.intake import Asked, Intake
 from services.planner.persistence import Rows
 from services.planner.readers import ChatReader, OutcomeReader
 from services.planner.requests import Request, read_request
@@ -69,6 +70,7 @@ class Planner:
         )  # fmt: skip
         self._discovery = Discovery(NAME, parts.settings, Presence(self._topics.availability), parts.store, parts.bus)
         self._dead_letters = dead_letters
+        self._intake = Intake(parts.store, self._take, self._not_taken)
         self._stops: tuple[Callable[[], None], ...] = ()
         self._actor: Actor[Game, Input, Effect] | None = None
         self._disk: asyncio.TimerHandle | None = None
@@ -93,7 +95,7 @@ class Planner:
         )
         chat.start()
         outcome.start()
-        self._stops = (chat.stop, outcome.stop)
+        self._stops = (chat.stop, outcome.stop, self._intake.stop)
         self._bus.subscribe(self._topics.of(channels.MOVE_REQUEST), self._on_request)
         self._bus.subscribe(self._topics.of(channels.BOARD_COMMAND), self._on_command)
         if self._store.restored():
@@ -128,23 +130,26 @@ class Planner:
     # --- in --------------------------------------------------------------------------------------------------------
 
     def _on_request(self, message: Message) -> None:
-        request = read_request(message.payload, self._setup.geometry, retained=message.retained)
-        try:
-            earlier = self._rows.by_request(request.request_id) if request.request_id is not None else None
-            self._feed(Requested(request, earlier))
-        except Exception:
-            _log.exception("a request could not be taken")
-            self._bus.publish(self._topics.of(channels.MOVE_STATUS), _unstored(request).to_bytes())
+        self._intake.put(read_request(message.payload, self._setup.geometry, retained=message.retained))
 
     def _on_command(self, message: Message) -> None:
-        command = _command(message)
-        try:
-            self._feed(Commanded(command, self._plan.waiting))
-        except Exception:
-            _log.exception("a command could not be taken")
-            word = command.word if isinstance(command, BadCommand) else command.command
-            event = Event(event=EventKind.REFUSED, command=word, reason=_FAILED, time=now().wall)
-            self._bus.publish(self._topics.of(channels.BOARD_EVENT), event.to_bytes())
+        self._intake.put(_command(message))
+
+    def _take(self, unit: Unit, asked: Asked) -> None:
+        assert self._actor is not None, "the planner is not started"
+        if isinstance(asked, Request):
+            earlier = self._rows.by_request(asked.request_id) if asked.request_id is not None else None
+            self._actor.feed_within(unit, Requested(asked, earlier))
+        else:
+            self._actor.feed_within(unit, Commanded(asked, self._plan.waiting))
+
+    def _not_taken(self, asked: Asked) -> None:
+        if isinstance(asked, Request):
+            self._bus.publish(self._topics.of(channels.MOVE_STATUS), _unstored(asked).to_bytes())
+            return
+        word = asked.word if isinstance(asked, BadCommand) else asked.command
+        event = Event(event=EventKind.REFUSED, command=word, reason=_FAILED, time=now().wall)
+        self._bus.publish(self._topics.of(channels.BOARD_EVENT), event.to_bytes())
 
     def _measure_disk(self) -> None:
         self._disk = asyncio.get_running_loop().call_later(DISK_EVERY, self._measure_disk)
