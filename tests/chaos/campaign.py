@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contracts import channels
 from tests.chaos.checker import OBEY_S, Verdict, check
+from tests.chaos.eras import apart
 from tests.chaos.faults import KINDS, SERVICES, Fault
 from tests.chaos.links import OUTCOME, PLAN
 from tests.chaos.person import Person
@@ -175,12 +176,13 @@ class Campaign:
 
     def figures(self, story: Story) -> dict[str, object]:
         """Counts for the report."""
+        moves = apart(story).export
         return {
             "faults": len(self.struck),
             "asked": self.traffic.asked,
             "refused": self.traffic.refused,
-            "moves": len(story.export),
-            "drawn": sum(move["state"] == "drawn" for move in story.export),
+            "moves": len(moves),
+            "drawn": sum(move["state"] == "drawn" for move in moves),
             "uncertain": sum(word.word.startswith("resolve") and word.answered is not None for word in story.words),
             "restarts by themselves": self.world.restarts,
             "person": dict(self.person.did),
