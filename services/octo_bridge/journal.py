@@ -28,7 +28,10 @@ SCHEMA = Schema(
     ],
 )
 ENDS_KEPT = 5000
-"""So many answers are kept for plans that are sent again; a planner has two runs outstanding."""
+"""Places of the table whose answers are kept for plans that are sent again; a planner has two runs outstanding.
+
+A job takes two: one when it comes, one with its answer.
+"""
 PRUNE_EVERY = 500
 ON_THEIR_WAY = 3
 """Jobs that may have been between the journal and OctoPrint's log when a mark was put; there is never more than one."""
