@@ -7,9 +7,7 @@ from dataclasses import replace
 from contracts.events import EventKind
 from services.chassis.clock import Now
 from services.octo_bridge import handlers_dead_man as dead_man
-from services.octo_bridge.events import (
-    Asked,
-)
+from services.octo_bridge.events import Asked
 from services.octo_bridge.outcome import Result, announce
 from services.octo_bridge.readiness import PICTURE_LAGS
 from services.octo_bridge.state import LOST, Machine

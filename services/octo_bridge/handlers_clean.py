@@ -5,9 +5,7 @@ from __future__ import annotations
 from contracts.printers import Link
 from services.chassis.clock import Now
 from services.octo_bridge.effects import DeleteFolder, Effect
-from services.octo_bridge.events import (
-    FolderGone,
-)
+from services.octo_bridge.events import FolderGone
 from services.octo_bridge.outcome import Result
 from services.octo_bridge.state import Machine
 

@@ -8,9 +8,7 @@ from contracts.board import Plate
 from contracts.printers import Link
 from services.chassis.clock import Now
 from services.octo_bridge.effects import ReadLog
-from services.octo_bridge.events import (
-    LogRead,
-)
+from services.octo_bridge.events import LogRead
 from services.octo_bridge.gcode_file import is_ours
 from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
 from services.octo_bridge.outcome import Result, raise_epoch

@@ -8,9 +8,7 @@ from dataclasses import replace
 from contracts.events import EventKind
 from contracts.printers import Latch
 from services.chassis.clock import Now
-from services.octo_bridge.events import (
-    Logged,
-)
+from services.octo_bridge.events import Logged
 from services.octo_bridge.gcode_file import done_in
 from services.octo_bridge.handlers_doubt import doubt_running
 from services.octo_bridge.handlers_reset import START, blinded, start_heard
