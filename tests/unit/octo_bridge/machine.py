@@ -74,10 +74,14 @@ class Rig:
                 made += self.feed(e.Asked("targets", True))
         return made
 
-    def wait(self, seconds: float, step: float = 0.5, *, watched: bool = True) -> list[Effect]:
-        """Let time go by; *watched*: OctoPrint goes on showing the picture that it showed last."""
+    def wait(self, seconds: float, step: float | None = None, *, watched: bool = True) -> list[Effect]:
+        """Let time go by; *watched*: OctoPrint goes on showing the picture that it showed last.
+
+        In steps of *step* seconds: 0.5 if not told, and 1 where it is minutes.
+        """
         made: list[Effect] = []
         end = self.mono + seconds
+        step = step or (0.5 if seconds < 100 else 1.0)
         while self.mono < end:
             self.mono = min(self.mono + step, end)
             made += self.feed(e.Tick())
