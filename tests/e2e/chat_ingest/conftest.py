@@ -14,6 +14,7 @@ with warnings.catch_warnings():
 from twitchio.eventsub import websockets
 
 from tests.fakes.twitch import FakeTwitch
+from tests.harness.waiting import eventually
 
 NOWHERE = "127.0.0.1:9"
 
@@ -30,8 +31,11 @@ def closed() -> Iterator[None]:
 
 @pytest.fixture
 async def twitch() -> AsyncIterator[FakeTwitch]:
-    """Running on a free port."""
+    """Running on a free port. Whatever has happened in a test: who talked to it has closed every socket at its end."""
     fake = FakeTwitch()
     await fake.start()
     yield fake
-    await fake.stop()
+    try:
+        await eventually(lambda: fake.open == 0, 5, "every socket to be closed")
+    finally:
+        await fake.stop()

@@ -86,6 +86,28 @@ async def test_no_welcome(listening: Listening, monkeypatch: pytest.MonkeyPatch)
     listening.twitch.plan.no_welcome = 2
     listening.twitch.reset()
     await _says_so_and_comes_back(listening)
+    assert listening.twitch.open == 1
+
+
+async def test_no_welcome_and_no_goodbye(listening: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.chat_ingest.sources.twitch.client.CONNECT_WITHIN", 0.5)
+    monkeypatch.setattr("services.chat_ingest.sources.twitch.client.GOODBYE_WITHIN", 0.2)
+    await listening.twitch.say("before")
+    await listening.until_said("before")
+    listening.twitch.plan.no_welcome = 1
+    listening.twitch.plan.no_goodbye = True
+    listening.twitch.reset()
+    await _says_so_and_comes_back(listening)
+    assert listening.twitch.open == 1
+
+
+async def test_ended_in_the_middle_of_a_move(listening: Listening) -> None:
+    """No socket is left behind, not even the one that has no welcome yet."""
+    listening.twitch.plan.no_welcome = 1
+    await listening.twitch.ask_to_reconnect()
+    await eventually(lambda: listening.twitch.open == 2, 5, "the new socket beside the old one")
+    await listening.stop()
+    await eventually(lambda: listening.twitch.open == 0, 5, "both to be closed")
 
 
 async def test_a_subscription_that_is_gone_without_a_word(listening: Listening) -> None:

@@ -42,6 +42,8 @@ class Plan:
 
     refuse_sockets: int = 0
     no_welcome: int = 0
+    no_goodbye: bool = False
+    """A socket without a welcome does not answer a closing handshake either."""
     welcome_after: float = 0.0
     last_words: list[str] = field(default_factory=list)
     """What is still sent on the old socket in the moment in which the new one is welcomed."""
@@ -72,6 +74,8 @@ class FakeTwitch:
         self._runner: web.AppRunner | None = None
         self._numbers = itertools.count(1)
         self._moving: dict[str, Session] = {}
+        self._sockets: list[web.Request] = []
+        self._over = asyncio.Event()
 
     async def start(self) -> None:
         """Listen."""
@@ -94,6 +98,7 @@ class FakeTwitch:
 
     async def stop(self) -> None:
         """Close everything."""
+        self._over.set()
         for session in self.sessions:
             with contextlib.suppress(AssertionError):
                 session.abort()
@@ -110,6 +115,11 @@ class FakeTwitch:
         }
 
     # --- what a test does -------------------------------------------------------------------------------------------
+
+    @property
+    def open(self) -> int:
+        """Websockets whose connection stands, the ones without a welcome among them."""
+        return sum(request.transport is not None for request in self._sockets)
 
     @property
     def heard(self) -> list[Session]:
@@ -239,9 +249,12 @@ class FakeTwitch:
             return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
+        self._sockets.append(request)
         session = Session(f"session-{next(self._numbers)}", socket, request)
         if self.plan.no_welcome:
             self.plan.no_welcome -= 1
+            if self.plan.no_goodbye:
+                await self._over.wait()
             await self._read(session)
             return socket
         await asyncio.sleep(self.plan.welcome_after)

@@ -29,6 +29,8 @@ logging.getLogger("twitchio").setLevel(logging.ERROR)
 CONNECT_WITHIN = 8.0
 KEEPALIVE = 10
 """Seconds; the least that Twitch allows."""
+GOODBYE_WITHIN = 2.0
+"""Seconds that Twitch has for its half of a closing handshake; then the connection is dropped."""
 MOVE_ATTEMPTS = 3
 OLD_SOCKET_KEPT = 10.0
 """Seconds that the old socket is read after a move, should Twitch not close it."""
@@ -92,8 +94,7 @@ class ChatClient(twitchio.Client):
     async def listen_as(self, user_id: str) -> ChatSocket:
         """Open a socket for subscriptions of *user_id*. Raises OSError, TimeoutError or what twitchio raises."""
         socket = ChatSocket(self, user_id, self._listener)
-        async with asyncio.timeout(CONNECT_WITHIN):
-            await socket.connect(fail_once=True)
+        await socket.until_welcome()
         self.adopt(socket, user_id)
         return socket
 
@@ -111,6 +112,9 @@ class ChatClient(twitchio.Client):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(5.0):
                 await self.logins.close()
+                # At once: twitchio closes one after the other, and a peer that has gone silent takes its time.
+                await asyncio.gather(*(socket.close() for sockets in self._websockets.values()
+                                       for socket in list(sockets.values())))  # fmt: skip
                 await self.close(save_tokens=False)
 
 
@@ -130,6 +134,19 @@ class ChatSocket(Websocket):
     def last_word(self) -> object:
         """Another object whenever Twitch has said something, keepalives included."""
         return self._last_keepalive
+
+    async def until_welcome(self, url: str | None = None) -> None:
+        """Connect to *url*, or to Twitch, within CONNECT_WITHIN. What fails or is cut short leaves no socket behind.
+
+        Raises OSError, TimeoutError or what twitchio raises.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                await self.connect(url=url, fail_once=True)
+        except BaseException:
+            # twitchio closes it for some of its own failures, and for none that comes from outside.
+            await self.close()
+            raise
 
     async def _process_notification(self, data: Any) -> None:
         self._listener.on_event(data["metadata"]["subscription_type"], data["payload"]["event"])
@@ -156,11 +173,9 @@ class ChatSocket(Websocket):
             new = ChatSocket(self._chat, self._user_id, self._listener)
             new._subscriptions = self._subscriptions
             try:
-                async with asyncio.timeout(CONNECT_WITHIN):
-                    await new.connect(url=url, fail_once=True)
+                await new.until_welcome(url)
             except Exception as error:
                 _log.warning("moving to the socket that Twitch offers failed", attempt=attempt, error=str(error))
-                await new.close()
                 continue
             self._superseded.set()
             self._chat.adopt(new, self._user_id)
@@ -177,8 +192,11 @@ class ChatSocket(Websocket):
         task.add_done_callback(self._moving.discard)
 
     async def close(self, cleanup: bool = True, *, reassociate: bool = True) -> None:
-        """Close this socket; what it was doing ends."""
-        for task in list(self._moving):
-            if task is not asyncio.current_task():
-                task.cancel()
-        await super().close(cleanup, reassociate=reassociate)
+        """Close this socket, within GOODBYE_WITHIN; what it was doing has ended, and has closed what it had opened."""
+        under_way = [task for task in self._moving if task is not asyncio.current_task()]
+        for task in under_way:
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_WITHIN):
+                await super().close(cleanup, reassociate=reassociate)
+        await asyncio.gather(*under_way, return_exceptions=True)
