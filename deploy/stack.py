@@ -15,7 +15,7 @@ from services.chassis import health
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SERVICES = ("chat_ingest", "planner", "octo_bridge")
-START_DEADLINE_S = 20
+START_DEADLINE_S = 60
 
 
 class Stack:

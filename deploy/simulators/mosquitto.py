@@ -11,7 +11,7 @@ from deploy.simulators.ports import LOOPBACK, accepts_connections, free_port, is
 from deploy.simulators.process import ChildProcess
 from deploy.simulators.waiting import wait_until
 
-START_DEADLINE_S = 10
+START_DEADLINE_S = 30
 
 
 class MosquittoMissing(RuntimeError):

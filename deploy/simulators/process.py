@@ -69,7 +69,7 @@ class ChildProcess:
                 start_new_session=True,
             )
 
-    def terminate(self, deadline_s: float = 15) -> float:
+    def terminate(self, deadline_s: float = 30) -> float:
         """Ask the program to end (SIGTERM) and return the seconds it took. Raises DeadlineExceeded, then it is dead."""
         began = time.monotonic()
         if self.running:

@@ -21,7 +21,7 @@ from deploy.simulators.mosquitto import Mosquitto
 from deploy.simulators.ports import free_port
 from services.chassis.bus import inbox
 from services.chassis.bus.port import Presence
-from tests.bus.adapters import Listener, MqttLab, until, up
+from tests.bus.adapters import STOPS_WITHIN_S, Listener, MqttLab, until, up
 
 pytestmark = pytest.mark.broker
 PRESENCE = Presence("service/one/availability")
@@ -60,9 +60,8 @@ async def test_a_wrong_password_is_named_and_tried_again(tmp_path: Path) -> None
         await until(lambda: sum("BUS_PASSWORD" in str(line.get("reason")) for line in logs) >= 2, "two refusals")
     assert "wrong" not in str(logs)
     assert not bus.connected
-    began = time.monotonic()
-    await bus.stop()
-    assert time.monotonic() - began < 2
+    async with asyncio.timeout(STOPS_WITHIN_S):
+        await bus.stop()
     strict.stop()
     await lab.close()
 
@@ -143,7 +142,7 @@ async def test_a_frozen_broker_is_left_and_found_again(mqtt: MqttLab, tmp_path: 
         # More than the sockets between them hold, so that the thread meets a socket that takes no more.
         for _ in range(60):
             bus.publish("a", b"x" * 100_000, delivered=told.append)
-        await until(lambda: bool(reasons), "the loss", within=8)  # keep-alive is 2 s here
+        await until(lambda: bool(reasons), "the loss", within=40)  # keep-alive is 2 s here
         await until(lambda: bus.connected, "the other broker")
         await until(lambda: len(told) == 60, "an answer for every message")
         assert False in told
@@ -170,13 +169,12 @@ async def test_a_broker_that_freezes_before_it_answers_is_left(mqtt: MqttLab, tm
     try:
         bus = mqtt.made(mqtt.options(url=f"{mqtt.broker.url},{other.url}"))
         await bus.start()
-        await until(lambda: bus.connected, "the other broker", within=8)
+        await until(lambda: bus.connected, "the other broker", within=40)
         stuck = mqtt.bus(PRESENCE)
         await stuck.start()
         await asyncio.sleep(0.1)
-        began = time.monotonic()
-        await stuck.stop()
-        assert time.monotonic() - began < 2
+        async with asyncio.timeout(STOPS_WITHIN_S):
+            await stuck.stop()
     finally:
         mqtt.broker.process.thaw()
     other.stop()
@@ -187,9 +185,8 @@ async def test_a_stop_at_a_frozen_broker_takes_its_time_and_no_more(mqtt: MqttLa
     await up(bus)
     mqtt.broker.process.freeze()
     try:
-        began = time.monotonic()
-        await bus.stop()
-        assert time.monotonic() - began < 2
+        async with asyncio.timeout(STOPS_WITHIN_S):
+            await bus.stop()
     finally:
         mqtt.broker.process.thaw()
 

@@ -65,13 +65,13 @@ class Peer:
         self.client.on_subscribe = lambda _c, _d, mid, _r, _p: self.granted.add(mid)
         self.client.connect(host, port)
         self.client.loop_start()
-        wait_until(self.client.is_connected, 10, f"{self.party.value} to be connected")
+        wait_until(self.client.is_connected, 60, f"{self.party.value} to be connected")
         self.subscribe()
 
     def subscribe(self) -> None:
         """Also a barrier: what was to be delivered before has arrived when this is answered."""
         _, mid = self.client.subscribe([("#", 0), ("$SYS/#", 0)])
-        wait_until(lambda: mid in self.granted, 10, f"{self.party.value}'s subscription")
+        wait_until(lambda: mid in self.granted, 60, f"{self.party.value}'s subscription")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def answer(host: str, port: int, username: str | None, password: str | None) -> 
     client.connect(host, port)
     client.loop_start()
     try:
-        wait_until(lambda: codes, 10, "a CONNACK")
+        wait_until(lambda: codes, 60, "a CONNACK")
     finally:
         client.disconnect()
         client.loop_stop()

@@ -112,7 +112,7 @@ def _board_state(port: int, password: str, context: ssl.SSLContext) -> bytes:
     client.connect("127.0.0.1", port)
     client.loop_start()
     try:
-        wait_until(lambda: got, 10, "the board's state")
+        wait_until(lambda: got, 60, "the board's state")
     finally:
         client.disconnect()
         client.loop_stop()

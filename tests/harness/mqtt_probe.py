@@ -18,7 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from tests.harness.waiting import wait_until
 
-CONNECT_DEADLINE_S = 10
+CONNECT_DEADLINE_S = 30
 PUBLISH_DEADLINE_S = 10
 
 
@@ -120,7 +120,7 @@ class MqttProbe:
         return next(reversed(self.seen(topic)), None)
 
     def wait(
-        self, topic: str, accept: Callable[[Seen], object] = bool, *, deadline_s: float = 10, since: int = 0
+        self, topic: str, accept: Callable[[Seen], object] = bool, *, deadline_s: float = 30, since: int = 0
     ) -> Seen:
         """The first message of a topic, seen already or not, that `accept` takes. Raises DeadlineExceeded.
 

@@ -145,19 +145,19 @@ def test_a_service_that_died_takes_only_its_own_entities_along(house: House, pro
     bridge = {"binary_sensor.tables_board_octoprint": "unavailable", "sensor.tables_ender_state": "unavailable",
               "button.tables_ender_pause": "unavailable", "binary_sensor.tables_board_octo_bridge": "off"}  # fmt: skip
     probe.publish("service/octo_bridge/availability", "offline", retain=True)
-    wait_until(lambda: not wrong(house, bridge), 1, lambda: f"the bridge to be away: {wrong(house, bridge)}")
+    wait_until(lambda: not wrong(house, bridge), 20, lambda: f"the bridge to be away: {wrong(house, bridge)}")
     assert not wrong(house, others)
     probe.publish("service/octo_bridge/availability", "online", retain=True)
-    wait_until(lambda: not wrong(house, VALUES), 3, lambda: f"all to be back: {wrong(house, VALUES)}")
+    wait_until(lambda: not wrong(house, VALUES), 30, lambda: f"all to be back: {wrong(house, VALUES)}")
 
 
 def test_a_printer_that_is_off_is_said_to_be_offline(house: House, probe: MqttProbe) -> None:
     probe.publish("printer/rex/availability", "offline", retain=True)
     wanted = {"sensor.tables_rex_nozzle_actual": "unavailable", "binary_sensor.tables_rex_connected": "off",
               "sensor.tables_rex_state": "paused", "button.tables_rex_pause": "unavailable"}  # fmt: skip
-    wait_until(lambda: not wrong(house, wanted), 2, lambda: str(wrong(house, wanted)))
+    wait_until(lambda: not wrong(house, wanted), 20, lambda: str(wrong(house, wanted)))
     probe.publish("printer/rex/availability", "online", retain=True)
-    wait_until(lambda: not wrong(house, VALUES), 2, lambda: str(wrong(house, VALUES)))
+    wait_until(lambda: not wrong(house, VALUES), 20, lambda: str(wrong(house, VALUES)))
 
 
 def test_what_is_not_known_is_unknown(house: House, probe: MqttProbe) -> None:

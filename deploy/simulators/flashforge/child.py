@@ -12,7 +12,7 @@ from deploy.simulators.ports import LOOPBACK, accepts_connections, free_port
 from deploy.simulators.process import ChildProcess
 from deploy.simulators.waiting import wait_until
 
-START_DEADLINE_S = 10
+START_DEADLINE_S = 30
 _ROOT = Path(__file__).resolve().parents[3]
 
 

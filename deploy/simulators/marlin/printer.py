@@ -15,7 +15,7 @@ from deploy.simulators.process import ChildProcess
 from deploy.simulators.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-START_DEADLINE_S = 10
+START_DEADLINE_S = 30
 
 
 class MarlinPrinter:

@@ -54,7 +54,7 @@ def test_sigterm_ends_a_service_within_five_seconds(service: ChildProcess, probe
     _up(service, probe)
     assert service.terminate(deadline_s=10) < 5
     assert service.exit_code == 0, service.tail()
-    wait_until(lambda: [seen.text for seen in probe.seen(PRESENCE)] == ["online", "offline"], 5, service.tail)
+    wait_until(lambda: [seen.text for seen in probe.seen(PRESENCE)] == ["online", "offline"], 20, service.tail)
     said = _said(service)
     assert said[-1] == "stopped"
     assert ("the service did not stop in time; what was in hand goes on at the next start" in said) == (

@@ -36,6 +36,6 @@ async def twitch() -> AsyncIterator[FakeTwitch]:
     await fake.start()
     yield fake
     try:
-        await eventually(lambda: fake.open == 0, 5, "every socket to be closed")
+        await eventually(lambda: fake.open == 0, 20, "every socket to be closed")
     finally:
         await fake.stop()

@@ -18,7 +18,7 @@ from tests.fakes.twitch import FakeTwitch
 from tests.fakes.twitch.server import BOT
 from tests.harness.waiting import eventually
 
-QUICK = Patience(tick=0.05, poll=0.1, silence=1.5, open_within=10.0, call_within=2.0)
+QUICK = Patience(tick=0.05, poll=0.1, silence=3.0, open_within=20.0, call_within=10.0)
 
 
 @dataclass(frozen=True)
@@ -85,24 +85,24 @@ class Listening:
         """Whether the source says that it hears, at the moment."""
         return bool(self.changes) and self.changes[-1].connected
 
-    async def until_hears(self, deadline: float = 10.0) -> None:
+    async def until_hears(self, deadline: float = 40.0) -> None:
         """Wait until the source hears."""
         await eventually(lambda: self.hears, deadline, f"the source to hear; it says {self.changes[-3:]}")
 
-    async def until_deaf(self, deadline: float = 10.0) -> Change:
+    async def until_deaf(self, deadline: float = 40.0) -> Change:
         """The next time that the source said that it does not hear; it may hear again by now."""
         await eventually(lambda: any(not c.connected for c in self.changes[self._looked :]), deadline, "it to say so")
         self._looked = 1 + next(n for n, c in enumerate(self.changes) if n >= self._looked and not c.connected)
         return self.changes[self._looked - 1]
 
-    async def until_again(self, connections: int, deadline: float = 10.0) -> None:
+    async def until_again(self, connections: int, deadline: float = 40.0) -> None:
         """Wait until the source has said that it was deaf and hears again, *connections* times in all."""
         await eventually(
             lambda: self.hears and sum(c.connected for c in self.changes) >= connections, deadline,
             f"connection {connections}; {self.changes[-4:]}",
         )  # fmt: skip
 
-    async def until_said(self, *texts: str, deadline: float = 10.0) -> None:
+    async def until_said(self, *texts: str, deadline: float = 40.0) -> None:
         """Wait until exactly these texts were heard."""
         await eventually(lambda: len(self.texts) >= len(texts), deadline, f"{texts}; heard {self.texts[-5:]}")
         assert self.texts == list(texts)

@@ -56,7 +56,7 @@ async def test_odd_messages_stop_nothing(listening: Listening) -> None:
     await listening.twitch.notify("channel.chat.message", {"message": None, "badges": 7})
     await listening.twitch.say("half a pair \ud800")
     await listening.twitch.say("x" * 5000)
-    await eventually(lambda: len(listening.texts) == 2, 5, "the readable ones")
+    await eventually(lambda: len(listening.texts) == 2, 30, "the readable ones")
     assert listening.texts[0] == "half a pair ?"
     assert listening.texts[1] == "x" * 2000
 
@@ -66,7 +66,7 @@ async def test_moderation(listening: Listening) -> None:
     await listening.twitch.notify("channel.chat.clear_user_messages", common)
     await listening.twitch.notify("channel.chat.message_delete", common | {"message_id": "m-1"})
     await listening.twitch.notify("channel.chat.clear", {"broadcaster_user_id": CHANNEL})
-    await eventually(lambda: len(listening.said) == 3, 5, "all three")
+    await eventually(lambda: len(listening.said) == 3, 30, "all three")
     banned, deleted, cleared = listening.said
     assert isinstance(banned, UserCleared)
     assert banned.user_id == "77"
@@ -123,7 +123,7 @@ async def test_what_twitch_does_with_a_reply_is_told(listening: Listening) -> No
 async def test_moderator_or_not_is_seen_by_the_own_badges(listening: Listening) -> None:
     assert not listening.source.moderates
     await listening.twitch.say("hello", user=BOT, badges=[{"set_id": "moderator", "id": "1", "info": ""}])
-    await eventually(lambda: listening.source.moderates, 5, "the badge")
+    await eventually(lambda: listening.source.moderates, 30, "the badge")
 
 
 def _redemption(title: str, text: str) -> dict[str, Any]:
@@ -150,7 +150,7 @@ async def test_only_a_live_stream_is_heard_where_that_is_wanted(twitch: FakeTwit
     change = await source.until_deaf()
     assert "offline" in change.reason
     assert not change.missed
-    await eventually(lambda: twitch.heard, 5, "subscriptions")
+    await eventually(lambda: twitch.heard, 30, "subscriptions")
     await twitch.say("too early")
     await twitch.notify("stream.online", {"broadcaster_user_id": CHANNEL})
     await source.until_hears()
@@ -159,6 +159,6 @@ async def test_only_a_live_stream_is_heard_where_that_is_wanted(twitch: FakeTwit
     await source.until_deaf()
     await twitch.say("too late")
     await twitch.notify("channel.chat.clear", {"broadcaster_user_id": CHANNEL})
-    await eventually(lambda: len(source.said) == 2, 5, "a moderator's deed, which counts at any time")
+    await eventually(lambda: len(source.said) == 2, 30, "a moderator's deed, which counts at any time")
     assert source.texts == ["in time"]
     await source.stop()

@@ -56,7 +56,7 @@ async def test_from_nothing_to_chat_by_a_code_and_again_without_one(twitch: Fake
 
     said: list[str] = []
     flow = asyncio.create_task(asyncio.to_thread(log_in, source.settings, said.append))
-    await eventually(lambda: twitch.logins.device_polls > 2, 10, "the flow to wait for a person")
+    await eventually(lambda: twitch.logins.device_polls > 2, 40, "the flow to wait for a person")
     twitch.logins.device_confirmed = True
     assert await flow == 0
     assert any("https://www.twitch.tv/activate" in line and "ABCDEFGH" in line for line in said)
@@ -113,8 +113,8 @@ async def test_a_token_that_lapses_while_listening_is_renewed_by_itself(twitch: 
     await source.until_hears()
     for login in twitch.logins.access.values():
         login.expires_at = 0.0
-    await eventually(lambda: twitch.logins.refreshed == 1, 5, "a refresh at the first refusal")
-    await eventually(lambda: _works(twitch, source.tokens.load()), 5, "the new token on the disk")
+    await eventually(lambda: twitch.logins.refreshed == 1, 30, "a refresh at the first refusal")
+    await eventually(lambda: _works(twitch, source.tokens.load()), 30, "the new token on the disk")
     await twitch.say("a1 h8")
     await source.until_said("a1 h8")
     assert [change.connected for change in source.changes] == [True]

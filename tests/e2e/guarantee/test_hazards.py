@@ -29,7 +29,7 @@ def test_moves_are_drawn_with_a_hot_nozzle_from_known_positions(floor: Floor) ->
     drawn = [segment for job in floor.printer.witness.jobs() for segment in job.drawn]
     assert min(segment.nozzle for segment in drawn) >= 200
     assert floor.printer.witness.moved_unknown("XY") == [], "only the lift before homing is made blindly"
-    wait_until(lambda: floor.counts()["drawn"] == 3, 10, "the board to know")
+    wait_until(lambda: floor.counts()["drawn"] == 3, 40, "the board to know")
 
 
 def test_a_nozzle_that_goes_cold_in_mid_move_has_not_drawn_it(floor: Floor) -> None:

@@ -40,7 +40,7 @@ def test_hostile_payloads_stop_no_service_and_lose_no_move(table: Table, seed: i
         table.answer(channels.ENDER_COMMAND, word, "done", deadline_s=120)
     table.answer(channels.BOARD_COMMAND, "accept on", "done", deadline_s=120)
     with contextlib.suppress(AssertionError):
-        table.answer(channels.BOARD_COMMAND, "confirm_empty", "done", deadline_s=5)
+        table.answer(channels.BOARD_COMMAND, "confirm_empty", "done", deadline_s=20)
     # A forged history of the bridge makes the planner doubt what was under way, and it says so; a person settles it.
     table.resolves = True
     for number, move in enumerate(good[5:]):

@@ -48,7 +48,7 @@ class Bench:
         self.process.start()
         return self.process
 
-    async def state(self, accept: Callable[[Any], object], what: str, deadline_s: float = 15) -> dict[str, Any]:
+    async def state(self, accept: Callable[[Any], object], what: str, deadline_s: float = 40) -> dict[str, Any]:
         """The first retained state from now on that *accept* takes, the present one included."""
 
         def find() -> dict[str, Any] | None:
@@ -59,7 +59,7 @@ class Bench:
         assert found is not None
         return found
 
-    async def event(self, accept: Callable[[Any], object], what: str, since: int = 0, deadline_s: float = 15) -> Any:
+    async def event(self, accept: Callable[[Any], object], what: str, since: int = 0, deadline_s: float = 40) -> Any:
         """The first event after mark *since* that *accept* takes."""
 
         def find() -> Any:
@@ -80,7 +80,7 @@ class Bench:
         self.start_bridge(**settings)
         await self.state(lambda s: s["link"] == "ok", "the bridge to reach the printer")
         assert (await self.command("arm"))["event"] == "done"
-        await eventually(lambda: self.planner.epoch, 10, "the machine's epoch")
+        await eventually(lambda: self.planner.epoch, 40, "the machine's epoch")
         self.planner.control(ControlWord.CONFIRM_EMPTY)
         await self.state(lambda s: s["plate"] == "known" and s["armed"], "the bridge to be ready")
 

@@ -27,7 +27,7 @@ async def test_twenty_jobs_in_order_once_and_close_together(bench: Bench) -> Non
 
 async def test_unarmed_nothing_heats_or_moves(bench: Bench) -> None:
     bench.start_bridge()
-    await eventually(lambda: bench.planner.epoch, 10, "the machine's epoch")
+    await eventually(lambda: bench.planner.epoch, 40, "the machine's epoch")
     bench.planner.draw(1, 2)
     state = await bench.state(lambda s: s["waiting_jobs"] == 2, "two waiting jobs")
     assert not state["armed"]

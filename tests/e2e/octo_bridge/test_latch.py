@@ -28,7 +28,7 @@ async def test_pause_between_two_jobs_stops_the_next_and_survives_kill_9(bench: 
     bench.process.kill()
     since = bench.probe.mark()
     bench.start_bridge()
-    await eventually(lambda: [s for s in bench.probe.seen(STATE, since=since) if s.json["link"] == "ok"], 15, "a state")
+    await eventually(lambda: [s for s in bench.probe.seen(STATE, since=since) if s.json["link"] == "ok"], 40, "a state")
     state = await bench.state(lambda s: s["waiting_jobs"] == 1, "the job still to wait")
     assert (state["latch"], state["state"], state["armed"]) == ("pause", "paused", True)
     assert bench.on_the_wire() == ["1-1"]
@@ -64,7 +64,7 @@ async def test_cancel_ends_the_running_job_and_what_waits_is_planned_anew(bench:
     bench.planner.draw(2)
     await bench.state(lambda s: s["state"] == "printing", "the first job to run")
     await bench.command("cancel")
-    await eventually(lambda: "1-1" in bench.planner.ended, 15, "the end of the cancelled job")
+    await eventually(lambda: "1-1" in bench.planner.ended, 40, "the end of the cancelled job")
     assert bench.planner.ended["1-1"].end is JobEnd.CANCELLED
 
     bench.octoprint.command("M220 S100000")

@@ -61,11 +61,11 @@ class Bridge:
         if self._process is not None:
             self._process.terminate()
 
-    def state(self, name: str, *, since: int = 0, deadline_s: float = 10) -> Seen:
+    def state(self, name: str, *, since: int = 0, deadline_s: float = 40) -> Seen:
         """The first state message that says *name*."""
         return self.probe.wait(STATE, lambda m: m.json["state"] == name, since=since, deadline_s=deadline_s)
 
-    def answer(self, command: str, *, since: int = 0, deadline_s: float = 15) -> Seen:
+    def answer(self, command: str, *, since: int = 0, deadline_s: float = 40) -> Seen:
         """The answer to *command*."""
         return self.probe.wait(EVENT, lambda m: m.json["command"] == command, since=since, deadline_s=deadline_s)
 
