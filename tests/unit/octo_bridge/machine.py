@@ -77,11 +77,11 @@ class Rig:
     def wait(self, seconds: float, step: float | None = None, *, watched: bool = True) -> list[Effect]:
         """Let time go by; *watched*: OctoPrint goes on showing the picture that it showed last.
 
-        In steps of *step* seconds: 0.5 if not told, and 1 where it is minutes.
+        In steps of *step* seconds; if not told: 0.5, 1 where it is minutes, and 3 where it is nearly an hour.
         """
         made: list[Effect] = []
         end = self.mono + seconds
-        step = step or (0.5 if seconds < 100 else 1.0)
+        step = step or (0.5 if seconds < 100 else 1.0 if seconds < 1000 else 3.0)
         while self.mono < end:
             self.mono = min(self.mono + step, end)
             made += self.feed(e.Tick())
