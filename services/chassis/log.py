@@ -42,7 +42,10 @@ def configure(service: str, fmt: LogFormat, level: str) -> None:
     render: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str, ensure_ascii=True)]
         if json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Where rich is installed, structlog would show every frame's values with a traceback, tokens among them.
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
 
     def name_service(_: Any, __: str, event: Any) -> Any:

@@ -87,6 +87,24 @@ def test_text_is_for_people_and_harmless_to_their_terminal(capsys: pytest.Captur
     assert len(text.splitlines()) == 1
 
 
+@pytest.mark.parametrize("fmt", [log.LogFormat.TEXT, log.LogFormat.JSON])
+def test_an_exception_shows_no_values_of_the_code_that_it_passed(
+    fmt: log.LogFormat, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure("planner", fmt, "info")
+
+    def refresh(refresh_token: str) -> None:
+        raise KeyError("access_token")
+
+    try:
+        refresh("only-twitch-and-we-" + "know-this")
+    except KeyError:
+        log.get("x").exception("failed")
+    text = capsys.readouterr().err
+    assert "KeyError" in text
+    assert "only-twitch-and-we-know-this" not in text
+
+
 def test_auto_is_json_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("planner", log.LogFormat.AUTO, "info")
     log.get("x").info("said")
