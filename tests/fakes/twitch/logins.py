@@ -34,6 +34,10 @@ class Logins:
     refreshed: int = 0
     fail_next: list[int] = field(default_factory=list)
     """Status codes of the next answers."""
+    token_answers: list[web.StreamResponse] = field(default_factory=list)
+    """What POST /oauth2/token answers next, whatever it is asked."""
+    in_circles: bool = False
+    """POST /oauth2/token leads to itself, as a proxy may have it."""
     device_confirmed: bool = False
     device_polls: int = 0
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -69,9 +73,13 @@ class Logins:
                 "expires_in": int(login.expires_at - time.monotonic())}  # fmt: skip
         return web.json_response(body)
 
-    async def token(self, request: web.Request) -> web.Response:
+    async def token(self, request: web.Request) -> web.StreamResponse:
         """POST /oauth2/token: a refresh, or the end of the device code flow."""
         query = {**request.query, **(await request.post())}
+        if self.in_circles:
+            raise web.HTTPTemporaryRedirect(request.path_qs)
+        if self.token_answers:
+            return self.token_answers.pop(0)
         if query.get("grant_type") == "refresh_token":
             user_id = self.refreshes.pop(str(query.get("refresh_token")), None)
             if user_id is None:

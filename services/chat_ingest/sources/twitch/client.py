@@ -15,11 +15,12 @@ from typing import Any, Protocol
 
 import twitchio
 import twitchio.http
-from twitchio.authentication import OAuth
+from twitchio.authentication import ManagedHTTPClient
 from twitchio.eventsub import websockets
 from twitchio.eventsub.websockets import Websocket
 
 from services.chassis import log
+from services.chat_ingest.sources.twitch.id_server import IdServer
 from services.chat_ingest.sources.twitch.tokens import Token
 
 _log = log.get(__name__)
@@ -45,6 +46,9 @@ _INSIDE = (
 for _owner, _name in _INSIDE:
     if not hasattr(_owner, _name):
         raise ImportError(f"twitchio {twitchio.__version__} has no {_name} in {_owner}; install twitchio~=3.3.2")
+_RENEWS = "_ManagedHTTPClient__isolated"
+if _RENEWS not in ManagedHTTPClient.__init__.__code__.co_names:
+    raise ImportError(f"twitchio {twitchio.__version__} renews tokens in another way; install twitchio~=3.3.2")
 
 
 class Listener(Protocol):
@@ -78,7 +82,8 @@ class ChatClient(twitchio.Client):
         super().__init__(client_id=client_id, client_secret=client_secret, fetch_client_user=False)
         self._listener = listener
         # twitchio's own would renew a refused token by itself, at a moment and in a place that cannot be made safe.
-        self.logins = OAuth(client_id=client_id, client_secret=client_secret)
+        self.logins = IdServer(client_id=client_id, client_secret=client_secret)
+        vars(self._http)[_RENEWS] = self.logins  # its own would show the token in what it raises
 
     def dispatch(self, event: str, payload: Any | None = None) -> None:
         """twitchio's events, at once instead of a task each: a refreshed token must not wait."""

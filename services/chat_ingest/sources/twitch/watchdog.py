@@ -74,6 +74,8 @@ class Watchdog:
                     if subscription.status == "enabled" and subscription.transport.session_id in ours:
                         return True
         except (OSError, TimeoutError, aiohttp.ClientError, twitchio.HTTPException) as error:
-            _log.debug("Twitch's list of subscriptions cannot be read", error=str(error))
+            # Its text may quote an address.
+            _log.debug("Twitch's list of subscriptions cannot be read", error=type(error).__name__,
+                       status=getattr(error, "status", None))  # fmt: skip
             return True
         return False
