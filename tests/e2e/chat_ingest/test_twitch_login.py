@@ -8,15 +8,17 @@ import random
 import signal
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from contracts.chat import ChatReply
 from services.chat_ingest.sources.twitch.login import log_in
 from services.chat_ingest.sources.twitch.session import REFRESH_BEFORE
 from services.chat_ingest.sources.twitch.tokens import NAME, BadTokenFile, Token, TokenFile
-from tests.e2e.chat_ingest.listening import Listening
+from tests.e2e.chat_ingest.listening import QUICK, Listening, now
 from tests.fakes.twitch import FakeTwitch
 from tests.harness.waiting import eventually
 
@@ -118,6 +120,49 @@ async def test_a_token_that_lapses_while_listening_is_renewed_by_itself(twitch: 
     await twitch.say("a1 h8")
     await source.until_said("a1 h8")
     assert [change.connected for change in source.changes] == [True]
+    await source.stop()
+
+
+async def test_a_renewal_that_takes_longer_than_a_poll_waits_is_not_cut_short(
+    twitch: FakeTwitch, tmp_path: Path
+) -> None:
+    """The refresh token is void by then: who does not wait for the answer has no login any more."""
+    source = Listening(twitch, tmp_path, replace(QUICK, call_within=0.2))
+    source.log_in()
+    await source.start()
+    await source.until_hears()
+    twitch.logins.token_after = 1.0
+    for login in list(twitch.logins.access.values()):
+        login.expires_at = 0.0
+    await eventually(lambda: twitch.logins.refreshed == 1, 30, "a refresh at the first refusal")
+    await eventually(lambda: _works(twitch, source.tokens.load()), 30, "the new token on the disk")
+    await source.stop()
+
+
+async def test_a_renewal_that_is_under_way_at_the_end_is_kept(twitch: FakeTwitch, tmp_path: Path) -> None:
+    source = Listening(twitch, tmp_path)
+    source.log_in(lifetime=0.0)
+    twitch.logins.token_after = 0.5
+    await source.start()
+    await eventually(lambda: twitch.logins.refreshed == 1, 30, "a refresh")
+    await source.stop()
+    assert _works(twitch, source.tokens.load())
+
+
+async def test_two_who_are_refused_at_once_renew_the_login_once(twitch: FakeTwitch, tmp_path: Path) -> None:
+    source = Listening(twitch, tmp_path, replace(QUICK, poll=1000.0))
+    source.log_in()
+    await source.start()
+    await source.until_hears()
+    await eventually(lambda: "GET /helix/eventsub/subscriptions" in twitch.requests, 30, "the only poll")
+    twitch.logins.token_after = 0.5
+    for login in list(twitch.logins.access.values()):
+        login.expires_at = 0.0
+    replies = [ChatReply(text=f"number {n}", source="twitch", channel="ada_draws", time=now()) for n in range(3)]
+    posted = await asyncio.gather(*(source.source.post(reply) for reply in replies))
+    assert [one.reason for one in posted] == [None] * 3
+    assert twitch.logins.refreshed == 1
+    assert _works(twitch, source.tokens.load())
     await source.stop()
 
 

@@ -34,7 +34,7 @@ async def test_what_the_id_server_answers_is_told_without_what_it_was_asked(
     twitch: FakeTwitch, answer: web.Response
 ) -> None:
     point_at(*twitch.settings.values())
-    server = IdServer(client_id="client", client_secret=SECRET)
+    server = IdServer("client", SECRET)
     twitch.logins.token_answers = [answer]
     with pytest.raises((twitchio.HTTPException, ConnectionError)) as raised:
         await server.refresh_token(SECRET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Logins:
     """Status codes of the next answers."""
     token_answers: list[web.StreamResponse] = field(default_factory=list)
     """What POST /oauth2/token answers next, whatever it is asked."""
+    token_after: float = 0.0
+    """Seconds after which a new token is answered, when the old one's refresh is void already."""
     in_circles: bool = False
     """POST /oauth2/token leads to itself, as a proxy may have it."""
     device_confirmed: bool = False
@@ -85,7 +88,9 @@ class Logins:
             if user_id is None:
                 return refusal(400, "Invalid refresh token")
             self.refreshed += 1
-            return web.json_response(self.issue(user_id, "bot"))
+            pair = self.issue(user_id, "bot")
+            await asyncio.sleep(self.token_after)
+            return web.json_response(pair)
         self.device_polls += 1
         if not self.device_confirmed:
             return refusal(400, "authorization_pending")

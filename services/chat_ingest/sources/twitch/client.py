@@ -81,14 +81,12 @@ class ChatClient(twitchio.Client):
     def __init__(self, client_id: str, client_secret: str | None, listener: Listener) -> None:
         super().__init__(client_id=client_id, client_secret=client_secret, fetch_client_user=False)
         self._listener = listener
-        # twitchio's own would renew a refused token by itself, at a moment and in a place that cannot be made safe.
-        self.logins = IdServer(client_id=client_id, client_secret=client_secret)
-        vars(self._http)[_RENEWS] = self.logins  # its own would show the token in what it raises
+        # twitchio's own would be cut short by whoever asked, and would show the token in what it raises.
+        self.logins = IdServer(client_id, client_secret, renewed=listener.on_refreshed)
+        vars(self._http)[_RENEWS] = self.logins
 
     def dispatch(self, event: str, payload: Any | None = None) -> None:
-        """twitchio's events, at once instead of a task each: a refreshed token must not wait."""
-        if event == "token_refreshed" and payload is not None:
-            self._listener.on_refreshed(Token(payload.token, payload.refresh_token, payload.user_id))
+        """twitchio's events would be a task each; what matters of them is heard where it happens."""
 
     async def load_tokens(self, path: str | None = None, /) -> None:
         """Tokens are kept by tokens.py."""
@@ -116,10 +114,9 @@ class ChatClient(twitchio.Client):
         """Close everything, within 5 s."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(5.0):
-                await self.logins.close()
                 # At once: twitchio closes one after the other, and a peer that has gone silent takes its time.
-                await asyncio.gather(*(socket.close() for sockets in self._websockets.values()
-                                       for socket in list(sockets.values())))  # fmt: skip
+                await asyncio.gather(self.logins.close(), *(socket.close() for sockets in self._websockets.values()
+                                                            for socket in list(sockets.values())))  # fmt: skip
                 await self.close(save_tokens=False)
 
 

@@ -6,6 +6,8 @@ raised here quotes none, wherever it is shown in the end.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -14,9 +16,28 @@ from twitchio.authentication import OAuth
 from twitchio.authentication.payloads import RefreshTokenPayload, ValidateTokenPayload
 from twitchio.http import Route
 
+from services.chat_ingest.sources.twitch.tokens import Token
+
+RENEWAL_MAY_FOLLOW = 2.0
+"""Seconds that a renewal under way still has when this is closed."""
+
 
 class IdServer(OAuth):
-    """Raises HTTPException for what the id server answers, ConnectionError where there is no answer."""
+    """Raises HTTPException for what the id server answers, ConnectionError where there is no answer.
+
+    *renewed* is told of every new token before anybody else is.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str | None,
+        scopes: twitchio.Scopes | None = None,
+        renewed: Callable[[Token], None] | None = None,
+    ) -> None:
+        super().__init__(client_id=client_id, client_secret=client_secret, scopes=scopes)
+        self._renewed = renewed
+        self._renewal: tuple[str, asyncio.Task[RefreshTokenPayload]] | None = None
 
     async def request_json(self, route: Route) -> Any:
         """What is answered to *route*, an object."""
@@ -43,11 +64,35 @@ class IdServer(OAuth):
             raise _refusal(500, f"no {error} in the answer") from error
 
     async def refresh_token(self, refresh_token: str, /) -> RefreshTokenPayload:
-        """A new token for *refresh_token*, which is void then."""
+        """A new token for *refresh_token*, which is void then.
+
+        Asked for twice it is renewed once: the second request would only be refused. Nobody who stops waiting stops it
+        either, because the answer is the only copy of the new token.
+        """
+        known = self._renewal
+        if known is None or known[0] != refresh_token or _failed(known[1]):
+            self._renewal = known = (refresh_token, asyncio.create_task(self._renew(refresh_token)))
+        return await asyncio.shield(known[1])
+
+    async def close(self) -> None:
+        """Leave, with the answer to a renewal under way if it comes soon."""
+        if self._renewal is not None and not self._renewal[1].done():
+            await asyncio.wait({self._renewal[1]}, timeout=RENEWAL_MAY_FOLLOW)
+            self._renewal[1].cancel()
+        await super().close()
+
+    async def _renew(self, refresh_token: str) -> RefreshTokenPayload:
         try:
-            return await super().refresh_token(refresh_token)
+            new = await super().refresh_token(refresh_token)
         except KeyError as error:
             raise _refusal(500, f"no {error} in the answer") from error
+        if self._renewed is not None:
+            self._renewed(Token(new.access_token, new.refresh_token))
+        return new
+
+
+def _failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _refusal(status: int, extra: Any) -> twitchio.HTTPException:

@@ -46,7 +46,7 @@ def log_in(settings: ChatIngestSettings, say: Say = print) -> int:
 async def _flow(settings: ChatIngestSettings, client_id: str, say: Say) -> str:
     scopes = twitchio.Scopes([READ, WRITE, *([REDEEM] if settings.twitch_reward else [])])
     secret = settings.twitch_client_secret
-    oauth = IdServer(client_id=client_id, client_secret=secret.get_secret_value() if secret else None, scopes=scopes)
+    oauth = IdServer(client_id, secret.get_secret_value() if secret else None, scopes)
     try:
         code = await oauth.device_code_flow()
         say("To let Boardcast read and answer the chat, open this address on any device and confirm the code:\n")

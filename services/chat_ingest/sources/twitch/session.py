@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,6 +72,7 @@ class Session:
         self._place: Place | None = None
         self._watchdog: Watchdog | None = None
         self._live = True
+        self._token: Token | None = None
         self._posted: deque[str] = deque(maxlen=50)
         self.moderates = False
         """Whether the account may send as a moderator may."""
@@ -193,7 +194,14 @@ class Session:
 
     def on_refreshed(self, token: Token) -> None:
         """On the disk before anything else is done."""
-        self._save(token)
+        if self._token is not None:
+            token = replace(token, user_id=self._token.user_id, login=self._token.login)
+        self._token = token
+        try:
+            self._tokens.save(token)
+        except OSError as error:
+            _log.error("the new login cannot be written; it lives until this process ends", file=str(self._tokens.path),
+                       error=str(error))  # fmt: skip
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
@@ -201,6 +209,7 @@ class Session:
         token = self._given or self._tokens.load()
         if token is None:
             raise NeedsPerson("there is no login at Twitch yet")
+        self._token = token
         try:
             valid = await client.logins.validate_token(token.access)
         except twitchio.HTTPException as error:
@@ -234,16 +243,7 @@ class Session:
             if error.status in (400, 401, 403):
                 raise NeedsPerson("the login at Twitch has lapsed or was revoked") from error
             raise
-        fresh = Token(new.access_token, new.refresh_token, token.user_id, token.login)
-        self._save(fresh)
-        return fresh
-
-    def _save(self, token: Token) -> None:
-        try:
-            self._tokens.save(token)
-        except OSError as error:
-            _log.error("the new login cannot be written; it lives until this process ends", file=str(self._tokens.path),
-                       error=str(error))  # fmt: skip
+        return Token(new.access_token, new.refresh_token)
 
     async def _subscribe(self, client: ChatClient, bot_id: str) -> None:
         found = await client.fetch_users(logins=[self._wanted.channel], token_for=bot_id)
