@@ -224,13 +224,34 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     tokens = TokenFile(tmp_path)
     tokens.save(Token("a", "r"))
 
-    def full(*_: object) -> None:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr("services.chat_ingest.sources.twitch.tokens.json.dump", full)
+    monkeypatch.setattr("services.chat_ingest.sources.twitch.tokens.json.dump", _full)
     with pytest.raises(OSError, match="no space"):
         tokens.save(Token("b", "s"))
-    assert tokens.load() == Token("a", "r")
+    assert TokenFile(tmp_path).load() == Token("a", "r")
+    assert tokens.load() == Token("b", "s")
+    TokenFile(tmp_path).path.write_text('{"access": "c", "refresh": "t"}')
+    tokens.save_again()
+    assert tokens.load() == Token("c", "t")  # somebody has logged in, and that login is newer
+
+
+async def test_a_renewed_login_that_cannot_be_written_is_used_and_written_later(
+    twitch: FakeTwitch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Listening(twitch, tmp_path)
+    source.log_in()
+    await source.start()
+    await source.until_hears()
+
+    with monkeypatch.context() as disk:
+        disk.setattr("services.chat_ingest.sources.twitch.tokens.json.dump", _full)
+        for login in list(twitch.logins.access.values()):
+            login.expires_at = 0.0
+        await eventually(lambda: twitch.logins.refreshed == 1, 30, "a refresh at the first refusal")
+        twitch.reset()
+        await source.until_again(2)
+    await eventually(lambda: _works(twitch, TokenFile(tmp_path).load()), 30, "the new token on the disk")
+    assert twitch.logins.refreshed == 1
+    await source.stop()
 
 
 async def test_kill_9_at_any_moment_around_a_refresh_leaves_a_token_that_works(
@@ -276,6 +297,10 @@ async def test_kill_9_at_any_moment_around_a_refresh_leaves_a_token_that_works(
     nursery.stdin.close()
     await nursery.wait()
     assert kept >= 15, "a renewed login is on the disk at once"
+
+
+def _full(*_: object) -> None:
+    raise OSError("no space left on device")
 
 
 async def _until_refreshed(twitch: FakeTwitch, count: int) -> None:

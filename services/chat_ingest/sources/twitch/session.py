@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -106,6 +107,8 @@ class Session:
                 if isinstance(error, NeedsPerson):
                     raise error
                 return str(error)
+            with contextlib.suppress(OSError):  # said when it happened
+                self._tokens.save_again()
             reason = await self._watchdog.look()
             self.last_heard = self._watchdog.last_heard
             if reason is not None:
@@ -200,8 +203,8 @@ class Session:
         try:
             self._tokens.save(token)
         except OSError as error:
-            _log.error("the new login cannot be written; it lives until this process ends", file=str(self._tokens.path),
-                       error=str(error))  # fmt: skip
+            _log.error("the new login cannot be written; it is tried again until this process ends",
+                       file=str(self._tokens.path), error=str(error))  # fmt: skip
 
     # --- steps ------------------------------------------------------------------------------------------------------
 

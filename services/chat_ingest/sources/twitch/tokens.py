@@ -36,9 +36,13 @@ class TokenFile:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
+        self._unwritten: Token | None = None
+        self._in_its_place: int | None = None
 
     def load(self) -> Token | None:
         """The token that was saved last, None if there was none. Raises BadTokenFile."""
+        if self._unwritten is not None and self.changed_at() == self._in_its_place:
+            return self._unwritten  # what is on the disk is void
         try:
             return Token(**json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -47,7 +51,20 @@ class TokenFile:
             raise BadTokenFile(f"{self.path} cannot be used ({type(error).__name__})") from error
 
     def save(self, token: Token) -> None:
-        """Replace the file at once; on the disk when this returns. Raises OSError."""
+        """Replace the file at once; on the disk when this returns. Raises OSError; load() knows it all the same."""
+        self._unwritten, self._in_its_place = token, self.changed_at()
+        self._write(token)
+        self._unwritten = None
+
+    def save_again(self) -> None:
+        """Write what could not be written, unless somebody has logged in meanwhile. Raises OSError."""
+        if self._unwritten is None:
+            return
+        if self.changed_at() == self._in_its_place:
+            self._write(self._unwritten)
+        self._unwritten = None
+
+    def _write(self, token: Token) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
         temporary.unlink(missing_ok=True)
