@@ -8,11 +8,14 @@ import random
 import signal
 import stat
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from contracts.chat import ChatReply
 from services.chat_ingest.sources.twitch.login import log_in
@@ -166,6 +169,35 @@ async def test_two_who_are_refused_at_once_renew_the_login_once(twitch: FakeTwit
     await source.stop()
 
 
+async def test_a_login_that_lapses_while_listening_is_said_once_and_a_new_one_is_taken(
+    twitch: FakeTwitch, tmp_path: Path
+) -> None:
+    source = Listening(twitch, tmp_path)
+    source.log_in()
+    with capture_logs() as logged:
+        await source.start()
+        await source.until_hears()
+        twitch.logins.revoke_all()  # Twitch sends no word of it, and goes on with what is subscribed
+        await eventually(lambda: _bad(logged), 30, "the service to say that it needs a person")
+        polls = len(twitch.requests)
+        await eventually(lambda: len(twitch.requests) > polls + 3, 30, "some polls more")
+        assert [line["event"] for line in _bad(logged)] == [
+            "the login at Twitch can no longer be renewed; run: python -m services.chat_ingest login"
+        ]
+        await twitch.say("heard all the same")
+        await source.until_said("heard all the same")
+        source.log_in()
+        await source.until_again(2)
+    assert "there is a new login" in (await source.until_deaf()).reason
+    posted = await source.source.post(ChatReply(text="number 1", source="twitch", channel="ada_draws", time=now()))
+    assert posted.sent
+    await source.stop()
+
+
+def _bad(logged: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [line for line in logged if line["log_level"] == "error"]
+
+
 async def test_a_login_that_was_revoked_while_away_is_a_state_and_no_loop(twitch: FakeTwitch, tmp_path: Path) -> None:
     source = Listening(twitch, tmp_path)
     source.log_in()
@@ -230,6 +262,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert TokenFile(tmp_path).load() == Token("a", "r")
     assert tokens.load() == Token("b", "s")
     TokenFile(tmp_path).path.write_text('{"access": "c", "refresh": "t"}')
+    os.utime(tokens.path, ns=(1, 1))
     tokens.save_again()
     assert tokens.load() == Token("c", "t")  # somebody has logged in, and that login is newer
 

@@ -66,6 +66,9 @@ class Listener(Protocol):
     def on_refreshed(self, token: Token) -> None:
         """There is a new token; the old one's refresh is void."""
 
+    def on_not_refreshed(self) -> None:
+        """The token cannot be renewed, now or later."""
+
 
 def point_at(eventsub: str | None, api: str | None, ids: str | None) -> None:
     """Talk to other servers than Twitch's own, for tests and mock servers; all three or none."""
@@ -82,7 +85,9 @@ class ChatClient(twitchio.Client):
         super().__init__(client_id=client_id, client_secret=client_secret, fetch_client_user=False)
         self._listener = listener
         # twitchio's own would be cut short by whoever asked, and would show the token in what it raises.
-        self.logins = IdServer(client_id, client_secret, renewed=listener.on_refreshed)
+        self.logins = IdServer(
+            client_id, client_secret, renewed=listener.on_refreshed, refused=listener.on_not_refreshed
+        )
         vars(self._http)[_RENEWS] = self.logins
 
     def dispatch(self, event: str, payload: Any | None = None) -> None:

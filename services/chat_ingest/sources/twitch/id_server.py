@@ -18,6 +18,8 @@ from twitchio.http import Route
 
 from services.chat_ingest.sources.twitch.tokens import Token
 
+REFUSED = (400, 401, 403)
+"""What the id server answers to a refresh token that is no good any more."""
 RENEWAL_MAY_FOLLOW = 2.0
 """Seconds that a renewal under way still has when this is closed."""
 
@@ -25,7 +27,7 @@ RENEWAL_MAY_FOLLOW = 2.0
 class IdServer(OAuth):
     """Raises HTTPException for what the id server answers, ConnectionError where there is no answer.
 
-    *renewed* is told of every new token before anybody else is.
+    *renewed* is told of every new token before anybody else is, *refused* of a token that cannot be renewed.
     """
 
     def __init__(
@@ -34,9 +36,11 @@ class IdServer(OAuth):
         client_secret: str | None,
         scopes: twitchio.Scopes | None = None,
         renewed: Callable[[Token], None] | None = None,
+        refused: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(client_id=client_id, client_secret=client_secret, scopes=scopes)
         self._renewed = renewed
+        self._refused = refused
         self._renewal: tuple[str, asyncio.Task[RefreshTokenPayload]] | None = None
 
     async def request_json(self, route: Route) -> Any:
@@ -67,10 +71,10 @@ class IdServer(OAuth):
         """A new token for *refresh_token*, which is void then.
 
         Asked for twice it is renewed once: the second request would only be refused. Nobody who stops waiting stops it
-        either, because the answer is the only copy of the new token.
+        either, because the answer is the only copy of the new token. One that was refused is not asked for again.
         """
         known = self._renewal
-        if known is None or known[0] != refresh_token or _failed(known[1]):
+        if known is None or known[0] != refresh_token or _has_no_answer(known[1]):
             self._renewal = known = (refresh_token, asyncio.create_task(self._renew(refresh_token)))
         return await asyncio.shield(known[1])
 
@@ -86,13 +90,20 @@ class IdServer(OAuth):
             new = await super().refresh_token(refresh_token)
         except KeyError as error:
             raise _refusal(500, f"no {error} in the answer") from error
+        except twitchio.HTTPException as error:
+            if error.status in REFUSED and self._refused is not None:
+                self._refused()
+            raise
         if self._renewed is not None:
             self._renewed(Token(new.access_token, new.refresh_token))
         return new
 
 
-def _failed(task: asyncio.Task[Any]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
+def _has_no_answer(task: asyncio.Task[Any]) -> bool:
+    if not task.done() or task.cancelled():
+        return task.cancelled()
+    error = task.exception()
+    return error is not None and getattr(error, "status", None) not in REFUSED
 
 
 def _refusal(status: int, extra: Any) -> twitchio.HTTPException:

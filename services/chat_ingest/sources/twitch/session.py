@@ -21,6 +21,7 @@ from services.chat_ingest.sources.port import Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.bodies import Place
 from services.chat_ingest.sources.twitch.client import ChatClient
+from services.chat_ingest.sources.twitch.id_server import REFUSED
 from services.chat_ingest.sources.twitch.tokens import Token, TokenFile
 from services.chat_ingest.sources.twitch.watchdog import Patience, Watchdog
 
@@ -28,6 +29,7 @@ _log = log.get(__name__)
 
 REFRESH_BEFORE = 5400
 """Seconds before its end at which a token is renewed when a session opens; twitchio does it at an hour."""
+LOGIN = "run: python -m services.chat_ingest login"
 READ, WRITE, REDEEM = "user:read:chat", "user:write:chat", "channel:read:redemptions"
 
 
@@ -74,6 +76,8 @@ class Session:
         self._watchdog: Watchdog | None = None
         self._live = True
         self._token: Token | None = None
+        self._lapsed = False
+        self._lapsed_file: int | None = None
         self._posted: deque[str] = deque(maxlen=50)
         self.moderates = False
         """Whether the account may send as a moderator may."""
@@ -107,6 +111,8 @@ class Session:
                 if isinstance(error, NeedsPerson):
                     raise error
                 return str(error)
+            if self._lapsed and self._tokens.changed_at() != self._lapsed_file:
+                return "there is a new login at Twitch"
             with contextlib.suppress(OSError):  # said when it happened
                 self._tokens.save_again()
             reason = await self._watchdog.look()
@@ -206,6 +212,12 @@ class Session:
             _log.error("the new login cannot be written; it is tried again until this process ends",
                        file=str(self._tokens.path), error=str(error))  # fmt: skip
 
+    def on_not_refreshed(self) -> None:
+        """Chat is heard for as long as Twitch sends it; replies are refused, and the next connection will be."""
+        self._lapsed, self._lapsed_file = True, self._tokens.changed_at()
+        if self._watchdog is not None:
+            _log.error(f"the login at Twitch can no longer be renewed; {LOGIN}")
+
     # --- steps ------------------------------------------------------------------------------------------------------
 
     async def _log_in(self, client: ChatClient) -> str:
@@ -243,7 +255,7 @@ class Session:
         try:
             new = await client.logins.refresh_token(token.refresh)
         except twitchio.HTTPException as error:
-            if error.status in (400, 401, 403):
+            if error.status in REFUSED:
                 raise NeedsPerson("the login at Twitch has lapsed or was revoked") from error
             raise
         return Token(new.access_token, new.refresh_token)

@@ -13,7 +13,7 @@ from services.chat_ingest.sources.port import Ear, Pace, Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.client import point_at
 from services.chat_ingest.sources.twitch.pace import AS_MODERATOR, AS_USER
-from services.chat_ingest.sources.twitch.session import NeedsPerson, NotNow, Session, Wanted
+from services.chat_ingest.sources.twitch.session import LOGIN, NeedsPerson, NotNow, Session, Wanted
 from services.chat_ingest.sources.twitch.tokens import BadTokenFile, Token, TokenFile
 from services.chat_ingest.sources.twitch.watchdog import Patience
 
@@ -23,7 +23,6 @@ AGAIN_FIRST, AGAIN_MOST = 0.5, 30.0
 """Seconds between attempts; the first one follows at once."""
 PERSON_AGAIN = 60.0
 """Seconds after which it is tried again although nobody has done anything."""
-LOGIN = "run: python -m services.chat_ingest login"
 OFFLINE = "the stream is offline, and only a live stream's chat is wanted (BOARDCAST_TWITCH_ONLY_LIVE)"
 
 
