@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -161,8 +162,7 @@ async def test_two_who_are_refused_at_once_renew_the_login_once(twitch: FakeTwit
     twitch.logins.token_after = 0.5
     for login in list(twitch.logins.access.values()):
         login.expires_at = 0.0
-    replies = [ChatReply(text=f"number {n}", source="twitch", channel="ada_draws", time=now()) for n in range(3)]
-    posted = await asyncio.gather(*(source.source.post(reply) for reply in replies))
+    posted = await asyncio.gather(*(source.source.post(_reply(f"number {n}")) for n in range(3)))
     assert [one.reason for one in posted] == [None] * 3
     assert twitch.logins.refreshed == 1
     assert _works(twitch, source.tokens.load())
@@ -189,13 +189,40 @@ async def test_a_login_that_lapses_while_listening_is_said_once_and_a_new_one_is
         source.log_in()
         await source.until_again(2)
     assert "there is a new login" in (await source.until_deaf()).reason
-    posted = await source.source.post(ChatReply(text="number 1", source="twitch", channel="ada_draws", time=now()))
-    assert posted.sent
+    assert (await source.source.post(_reply("number 1"))).sent
     await source.stop()
 
 
 def _bad(logged: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [line for line in logged if line["log_level"] == "error"]
+
+
+@pytest.mark.parametrize("why", ["void", "away"])
+@pytest.mark.parametrize("lifetime", [1800, REFRESH_BEFORE - 60])
+async def test_a_token_that_cannot_be_renewed_is_good_until_its_end(
+    twitch: FakeTwitch, tmp_path: Path, lifetime: float, why: str
+) -> None:
+    source = Listening(twitch, tmp_path)
+    source.log_in(lifetime)
+    if why == "void":
+        twitch.logins.refreshes.clear()
+    else:
+        twitch.logins.token_answers = [web.Response(status=500) for _ in range(9)]
+    with capture_logs() as logged:
+        await source.start()
+        await source.until_hears()
+    assert any("cannot be renewed" in line["event"] for line in _bad(logged))
+    await twitch.say("a1 h8")
+    await source.until_said("a1 h8")
+    assert (await source.source.post(_reply("number 1"))).sent
+    source.log_in()
+    if why == "void":
+        await source.until_again(2)
+    await source.stop()
+
+
+def _reply(text: str) -> ChatReply:
+    return ChatReply(text=text, source="twitch", channel="ada_draws", time=now())
 
 
 async def test_a_login_that_was_revoked_while_away_is_a_state_and_no_loop(twitch: FakeTwitch, tmp_path: Path) -> None:

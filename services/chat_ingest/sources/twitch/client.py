@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 import twitchio
@@ -98,6 +99,17 @@ class ChatClient(twitchio.Client):
 
     async def save_tokens(self, path: str | None = None, /) -> None:
         """Tokens are kept by tokens.py."""
+
+    async def use(self, token: Token, user_id: str) -> None:
+        """Ask everything as *user_id* with *token*, which is valid."""
+        # The same token as the application's: without one, twitchio finds no user's token either.
+        await self.login(token=token.access, load_tokens=False, save_tokens=False)
+        try:
+            await self.add_token(token.access, token.refresh)
+        except (twitchio.InvalidTokenException, ConnectionError):
+            # In its last hour twitchio would renew it first; where that fails, it is good until its end all the same.
+            self._http._tokens[user_id] = {"user_id": user_id, "token": token.access, "refresh": token.refresh,
+                                           "last_validated": datetime.now().isoformat()}  # fmt: skip
 
     async def listen_as(self, user_id: str) -> ChatSocket:
         """Open a socket for subscriptions of *user_id*. Raises OSError, TimeoutError or what twitchio raises."""

@@ -236,17 +236,16 @@ class Session:
             try:
                 token = await self._refresh(client, token)
                 valid = await client.logins.validate_token(token.access)
-            except NeedsPerson as error:
-                # A process that was killed in the middle of a refresh left this: the old token is good for a while.
-                _log.error("the login at Twitch cannot be renewed; run login again", why=str(error),
+            except (NeedsPerson, twitchio.HTTPException, ConnectionError) as error:
+                # A process that was killed in the middle of a refresh left this, or the id server has a bad time: the
+                # old token is good for a while.
+                _log.error("the login at Twitch cannot be renewed; if that goes on, run login again", why=str(error),
                            lapses_in_minutes=valid.expires_in // 60)  # fmt: skip
         if READ not in valid.scopes:
             raise NeedsPerson(f"the login at Twitch does not allow {READ}")
         if not valid.user_id:
             raise NeedsPerson("the token is an application's; a user's is needed")
-        # The same token as the application's: without one, twitchio finds no user's token either.
-        await client.login(token=token.access, load_tokens=False, save_tokens=False)
-        await client.add_token(token.access, token.refresh)
+        await client.use(token, valid.user_id)
         return valid.user_id
 
     async def _refresh(self, client: ChatClient, token: Token) -> Token:
