@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from contracts.chat import ChatCleared, ChatMessage, ChatReply, MessageDeleted, Role, UserCleared
 from tests.e2e.chat_ingest.listening import Listening
@@ -113,11 +114,28 @@ async def test_a_reply_stands_in_the_thread_of_its_message(listening: Listening)
 async def test_what_twitch_does_with_a_reply_is_told(listening: Listening) -> None:
     listening.twitch.plan.fail_sends = [429, 500, 403]
     refused = [await listening.source.post(_reply(f"text {number}")) for number in range(3)]
-    assert [(posted.sent, posted.retry_after) for posted in refused] == [(False, 30.0), (False, 2.0), (False, None)]
+    assert [(posted.sent, posted.retry_after) for posted in refused] == [(False, 30.0), (False, None), (False, None)]
     listening.twitch.plan.drop_sends = 1
     dropped = await listening.source.post(_reply("again"))
     assert not dropped.sent
     assert "msg_duplicate" in str(dropped.reason)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        web.Response(status=500), web.Response(status=504, text="<html>late</html>"), web.Response(text="accepted"),
+        web.Response(text="<html>", content_type="application/json"), web.json_response([]), web.json_response({}),
+        web.json_response({"data": []}), web.json_response(["no"], status=400), web.json_response(None, status=401),
+        web.json_response({"message": None}, status=401),
+    ],
+)  # fmt: skip
+async def test_a_reply_that_may_have_been_sent_is_not_sent_again(listening: Listening, answer: web.Response) -> None:
+    listening.twitch.plan.answer_sends = [answer]
+    posted = await listening.source.post(_reply("number 1"))
+    assert (posted.sent, posted.retry_after) == (False, None)
+    assert posted.reason
+    assert len(listening.twitch.posted) == 1
 
 
 async def test_moderator_or_not_is_seen_by_the_own_badges(listening: Listening) -> None:

@@ -50,7 +50,11 @@ class Plan:
     fail_subscriptions: list[int] = field(default_factory=list)
     forget_subscriptions: bool = False
     fail_lists: bool = False
+    answer_lists: list[web.Response] = field(default_factory=list)
+    """What is answered next to whoever asks for the subscriptions."""
     fail_sends: list[int] = field(default_factory=list)
+    answer_sends: list[web.Response] = field(default_factory=list)
+    """What is answered to messages that are posted all the same."""
     drop_sends: int = 0
     reconnect_url_fails: int = 0
     close_first: bool = False
@@ -199,6 +203,8 @@ class FakeTwitch:
         if self.plan.fail_lists:
             self.requests.append("refused list")
             return refusal(500, "planned")
+        if self.plan.answer_lists:
+            return self.plan.answer_lists.pop(0)
         alive = {session.id for session in self.sessions}
         data = [] if self.plan.forget_subscriptions else [
             s | {"status": "enabled" if s["transport"]["session_id"] in alive else "websocket_disconnected"}
@@ -233,6 +239,8 @@ class FakeTwitch:
             drop = {"code": "msg_duplicate", "message": "Your message is identical to the previous one."}
         else:
             self.posted.append(body)
+        if self.plan.answer_sends:
+            return self.plan.answer_sends.pop(0)
         sent = {"message_id": str(uuid.uuid4()), "is_sent": drop is None, "drop_reason": drop}
         return web.json_response({"data": [sent]})
 

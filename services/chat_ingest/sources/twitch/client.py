@@ -28,6 +28,8 @@ _log = log.get(__name__)
 # It warns at every start of a web adapter that nobody uses, and its debug lines carry tokens.
 logging.getLogger("twitchio").setLevel(logging.ERROR)
 
+ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What twitchio raises for an answer that is not as documented: no JSON, another shape, a key that is not there."""
 CONNECT_WITHIN = 8.0
 KEEPALIVE = 10
 """Seconds; the least that Twitch allows."""

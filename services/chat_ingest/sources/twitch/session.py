@@ -20,7 +20,7 @@ from services.chassis import log
 from services.chat_ingest.sources.port import Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.bodies import Place
-from services.chat_ingest.sources.twitch.client import ChatClient
+from services.chat_ingest.sources.twitch.client import ODD, ChatClient
 from services.chat_ingest.sources.twitch.id_server import REFUSED
 from services.chat_ingest.sources.twitch.tokens import Token, TokenFile
 from services.chat_ingest.sources.twitch.watchdog import Patience, Watchdog
@@ -143,10 +143,12 @@ class Session:
             if error.status == 429:
                 return Posted(False, "Twitch asks to send less", retry_after=30.0)
             if error.status >= 500:
-                return Posted(False, f"Twitch answers {error.status}", retry_after=2.0)
-            return Posted(False, f"Twitch refuses ({error.status}): {str(error.extra.get('message', ''))[:200]}")
-        except (OSError, TimeoutError, aiohttp.ClientError) as error:
-            # It may have been sent: better said not at all than twice.
+                # It may have been sent: better said not at all than twice.
+                return Posted(False, f"Twitch answers {error.status}")
+            extra: Any = error.extra
+            said = extra.get("message", "") if isinstance(extra, dict) else ""
+            return Posted(False, f"Twitch refuses ({error.status}): {str(said)[:200]}")
+        except (OSError, TimeoutError, aiohttp.ClientError, *ODD) as error:
             return Posted(False, f"no answer from Twitch: {type(error).__name__}")
         if not sent.sent:
             return Posted(False, f"Twitch dropped it: {sent.dropped_code} {sent.dropped_message}")
