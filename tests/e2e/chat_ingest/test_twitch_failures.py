@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.e2e.chat_ingest.listening import QUICK, Listening, now
 from tests.fakes.twitch import FakeTwitch
@@ -121,6 +122,21 @@ async def test_a_subscription_that_is_gone_without_a_word(listening: Listening) 
 async def test_the_list_of_subscriptions_failing_is_no_reason_to_leave(listening: Listening) -> None:
     listening.twitch.plan.fail_lists = True
     await eventually(lambda: listening.twitch.requests.count("refused list") > 5, 30, "polls")
+    await listening.twitch.say("still")
+    await listening.until_said("still")
+    assert [c.connected for c in listening.changes] == [True]
+
+
+async def test_a_list_of_subscriptions_that_is_not_as_documented_is_no_reason_to_leave(listening: Listening) -> None:
+    plan = listening.twitch.plan
+    plan.answer_lists = [
+        web.Response(text="<html>", content_type="application/json"), web.Response(body=b"\xff\xfe{}"),
+        web.json_response([]), web.json_response({"data": [{}]}), web.json_response({"data": None}),
+        web.json_response(None, status=401), web.json_response({"message": None}, status=401),
+    ]  # fmt: skip
+    await eventually(lambda: not plan.answer_lists, 30, "polls")
+    polls = len(listening.twitch.requests)
+    await eventually(lambda: len(listening.twitch.requests) > polls + 2, 30, "more polls")
     await listening.twitch.say("still")
     await listening.until_said("still")
     assert [c.connected for c in listening.changes] == [True]

@@ -11,7 +11,7 @@ import twitchio
 
 from services.chassis import log
 from services.chat_ingest.sources.twitch.bodies import MESSAGE
-from services.chat_ingest.sources.twitch.client import KEEPALIVE, ChatClient, ChatSocket
+from services.chat_ingest.sources.twitch.client import KEEPALIVE, ODD, ChatClient, ChatSocket
 
 _log = log.get(__name__)
 
@@ -73,7 +73,7 @@ class Watchdog:
                 async for subscription in found.subscriptions:
                     if subscription.status == "enabled" and subscription.transport.session_id in ours:
                         return True
-        except (OSError, TimeoutError, aiohttp.ClientError, twitchio.HTTPException) as error:
+        except (OSError, TimeoutError, aiohttp.ClientError, twitchio.HTTPException, *ODD) as error:
             # Its text may quote an address.
             _log.debug("Twitch's list of subscriptions cannot be read", error=type(error).__name__,
                        status=getattr(error, "status", None))  # fmt: skip
