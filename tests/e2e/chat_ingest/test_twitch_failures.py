@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from tests.e2e.chat_ingest.listening import QUICK, Listening, now
 from tests.fakes.twitch import FakeTwitch
@@ -139,6 +140,26 @@ async def test_a_list_of_subscriptions_that_is_not_as_documented_is_no_reason_to
     await eventually(lambda: len(listening.twitch.requests) > polls + 2, 30, "more polls")
     await listening.twitch.say("still")
     await listening.until_said("still")
+    assert [c.connected for c in listening.changes] == [True]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "not JSON", "[]", "null", "7", "{}", '{"metadata": {}}', '{"metadata": {"message_type": "news"}}',
+        '{"metadata": {"message_type": "notification"}, "payload": null}',
+        '{"metadata": {"message_type": "revocation"}, "payload": {}}',
+        '{"metadata": {"message_type": "session_reconnect"}, "payload": {"session": null}}',
+    ],
+)  # fmt: skip
+async def test_a_frame_that_is_not_as_documented_is_said_and_the_next_is_heard(
+    listening: Listening, frame: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with capture_logs() as logged:
+        await listening.twitch.send_raw(frame)
+        await listening.twitch.say("still")
+        await listening.until_said("still")
+    assert [*logged, *caplog.records]
     assert [c.connected for c in listening.changes] == [True]
 
 

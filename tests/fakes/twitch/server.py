@@ -151,6 +151,11 @@ class FakeTwitch:
             payload = {"subscription": {"type": kind}, "event": event}
             await self._frame(session, "notification", payload, subscription_type=kind)
 
+    async def send_raw(self, text: str) -> None:
+        """Send *text* on every socket, whatever it is."""
+        for session in list(self.sessions):
+            await session.socket.send_str(text)
+
     async def revoke(self, status: str) -> None:
         """Take every subscription away."""
         subscriptions, self.subscriptions = self.subscriptions, []

@@ -27,6 +27,8 @@ from services.chat_ingest.sources.twitch.tokens import Token
 _log = log.get(__name__)
 # It warns at every start of a web adapter that nobody uses, and its debug lines carry tokens.
 logging.getLogger("twitchio").setLevel(logging.ERROR)
+# This part of it warns of frames that it cannot read.
+logging.getLogger("twitchio.eventsub.websockets").setLevel(logging.WARNING)
 
 ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What twitchio raises for an answer that is not as documented: no JSON, another shape, a key that is not there."""
@@ -168,6 +170,14 @@ class ChatSocket(Websocket):
             # twitchio closes it for some of its own failures, and for none that comes from outside.
             await self.close()
             raise
+
+    async def _listen(self) -> None:
+        while self._socket is not None:
+            try:
+                return await super()._listen()
+            except ODD as error:
+                # twitchio's task would end here, and nothing more would be read.
+                _log.error("a frame of Twitch's is not as documented and is dropped", error=type(error).__name__)
 
     async def _process_notification(self, data: Any) -> None:
         self._listener.on_event(data["metadata"]["subscription_type"], data["payload"]["event"])
