@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import twitchio
@@ -46,7 +46,7 @@ WELCOME_MAY_FOLLOW = 0.25
 _INSIDE = (
     (websockets, "WSS"), (twitchio.http.Route, "BASE"), (twitchio.http.Route, "ID_BASE"),
     (Websocket, "_process_notification"), (Websocket, "_process_reconnect"), (Websocket, "_process_revocation"),
-    (Websocket, "_create_connection_task"),
+    (Websocket, "_create_connection_task"), (Websocket, "_listen"),
 )  # fmt: skip
 for _owner, _name in _INSIDE:
     if not hasattr(_owner, _name):
@@ -157,6 +157,14 @@ class ChatSocket(Websocket):
     def last_word(self) -> object:
         """Another object whenever Twitch has said something, keepalives included."""
         return self._last_keepalive
+
+    @property
+    def spoke_at(self) -> datetime:
+        """When Twitch said that."""
+        # twitchio notes the time of the place without saying which place; only how long ago is certain.
+        spoke = self._last_keepalive
+        ago = datetime.now() - spoke if spoke is not None else timedelta()
+        return datetime.now(UTC) - max(ago, timedelta())
 
     async def until_welcome(self, url: str | None = None) -> None:
         """Connect to *url*, or to Twitch, within CONNECT_WITHIN. What fails or is cut short leaves no socket behind.

@@ -49,9 +49,10 @@ class Watchdog:
         """Why nothing is heard any more; None while all is well, or not yet certainly otherwise."""
         now = asyncio.get_running_loop().time()
         socket = self._socket()
-        newest = socket.last_word if socket else None
-        if self._word_at is None or newest is not self._word:
-            self._word, self._word_at, self.last_heard = newest, now, datetime.now(UTC)
+        if self._word_at is None:
+            self._word_at = now
+        if socket is not None and socket.last_word is not self._word:
+            self._word, self._word_at, self.last_heard = socket.last_word, now, socket.spoke_at
         if now - self._word_at > self._patience.silence:
             return f"Twitch has said nothing for {now - self._word_at:.0f} s"
         if now < self._poll_at:
