@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from twitchio.eventsub import websockets
 from twitchio.eventsub.websockets import Websocket
 
 from services.chat_ingest.sources.twitch.client import ChatClient, ChatSocket
@@ -78,3 +81,18 @@ async def test_a_clock_that_is_set_back_does_not_make_twitch_speak_in_the_future
     watchdog._poll_at = float("inf")
     await watchdog.look()
     assert watchdog.last_heard <= datetime.now(UTC)
+
+
+async def test_a_clock_that_is_set_forward_ends_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twitchio would count the hour that the clock was set forward as an hour of silence."""
+    monkeypatch.setattr(websockets, "WSS", "ws://127.0.0.1:9")
+    notes = Notes()
+    socket = ChatSocket(Client(), "500", notes)
+    socket._last_keepalive = datetime.now() - timedelta(hours=1)
+    socket._keep_alive_timeout = 0
+    keeping = asyncio.create_task(socket._process_keepalive())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert notes.lost == []

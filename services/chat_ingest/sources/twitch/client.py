@@ -46,7 +46,7 @@ WELCOME_MAY_FOLLOW = 0.25
 _INSIDE = (
     (websockets, "WSS"), (twitchio.http.Route, "BASE"), (twitchio.http.Route, "ID_BASE"),
     (Websocket, "_process_notification"), (Websocket, "_process_reconnect"), (Websocket, "_process_revocation"),
-    (Websocket, "_create_connection_task"), (Websocket, "_listen"),
+    (Websocket, "_create_connection_task"), (Websocket, "_listen"), (Websocket, "_process_keepalive"),
 )  # fmt: skip
 for _owner, _name in _INSIDE:
     if not hasattr(_owner, _name):
@@ -186,6 +186,9 @@ class ChatSocket(Websocket):
             except ODD as error:
                 # twitchio's task would end here, and nothing more would be read.
                 _log.error("a frame of Twitch's is not as documented and is dropped", error=type(error).__name__)
+
+    async def _process_keepalive(self) -> None:
+        """Nothing: the watchdog sees silence, by a clock that nobody sets forward."""
 
     async def _process_notification(self, data: Any) -> None:
         self._listener.on_event(data["metadata"]["subscription_type"], data["payload"]["event"])
