@@ -239,6 +239,42 @@ async def test_a_subscription_taken_away_for_another_reason_is_made_anew(listeni
     await _says_so_and_comes_back(listening)
 
 
+async def test_twitch_asks_to_reconnect_in_the_middle_of_subscribing(twitch: FakeTwitch, tmp_path: Path) -> None:
+    async def move() -> None:
+        before = list(twitch.sessions)
+        await twitch.ask_to_reconnect()
+        await eventually(lambda: twitch.sessions and twitch.sessions[0] not in before, 30, "the move")
+
+    source = Listening(twitch, tmp_path)
+    source.log_in()
+    twitch.plan.while_subscribing = move
+    await source.start()
+    await source.until_hears()
+    assert [c.connected for c in source.changes] == [True]
+    (session,) = twitch.sessions
+    assert [s["transport"]["session_id"] for s in twitch.subscriptions] == [session.id] * 4
+    await twitch.say("a1 h8")
+    await source.until_said("a1 h8")
+    await source.stop()
+
+
+async def test_a_socket_that_is_lost_in_the_middle_of_subscribing_needs_nobody(
+    twitch: FakeTwitch, tmp_path: Path
+) -> None:
+    async def lose() -> None:
+        twitch.reset()
+        await eventually(lambda: not twitch.sessions, 30, "the loss")
+
+    source = Listening(twitch, tmp_path)
+    source.log_in()
+    twitch.plan.while_subscribing = lose
+    await source.start()
+    change = await source.until_deaf()
+    assert "login" not in change.reason
+    await source.until_hears()
+    await source.stop()
+
+
 async def test_nothing_answers_at_first(twitch: FakeTwitch, tmp_path: Path) -> None:
     """The container starts before the network does."""
     source = Listening(twitch, tmp_path)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import uuid
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -49,6 +49,8 @@ class Plan:
     """What is still sent on the old socket in the moment in which the new one is welcomed."""
     fail_subscriptions: list[int] = field(default_factory=list)
     forget_subscriptions: bool = False
+    while_subscribing: Callable[[], Awaitable[None]] | None = None
+    """Done once, when the first subscription is made and before it is answered."""
     fail_lists: bool = False
     answer_lists: list[web.Response] = field(default_factory=list)
     """What is answered next to whoever asks for the subscriptions."""
@@ -228,7 +230,12 @@ class FakeTwitch:
             "id": str(uuid.uuid4()), "status": "enabled", "type": wanted["type"], "version": wanted["version"],
             "condition": wanted["condition"], "transport": wanted["transport"], "cost": 0, "created_at": _now(),
         }  # fmt: skip
+        if wanted["transport"]["session_id"] not in {session.id for session in self.sessions}:
+            return refusal(400, "websocket transport session does not exist or has already disconnected")
         self.subscriptions.append(subscription)
+        meanwhile, self.plan.while_subscribing = self.plan.while_subscribing, None
+        if meanwhile is not None:
+            await meanwhile()
         body = {"data": [subscription], "total": 1, "total_cost": 0, "max_total_cost": 10}
         return web.json_response(body, status=202)
 

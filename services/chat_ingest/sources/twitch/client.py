@@ -159,6 +159,11 @@ class ChatSocket(Websocket):
         return self._last_keepalive
 
     @property
+    def can_subscribe(self) -> bool:
+        """Whether a subscription may be made on this socket: Twitch has forgotten one that has moved."""
+        return not self._superseded.is_set() and super().can_subscribe
+
+    @property
     def spoke_at(self) -> datetime:
         """When Twitch said that."""
         # twitchio notes the time of the place without saying which place; only how long ago is certain.

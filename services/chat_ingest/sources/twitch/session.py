@@ -145,9 +145,7 @@ class Session:
             if error.status >= 500:
                 # It may have been sent: better said not at all than twice.
                 return Posted(False, f"Twitch answers {error.status}")
-            extra: Any = error.extra
-            said = extra.get("message", "") if isinstance(extra, dict) else ""
-            return Posted(False, f"Twitch refuses ({error.status}): {str(said)[:200]}")
+            return Posted(False, f"Twitch refuses ({error.status}): {_said(error)[:200]}")
         except (OSError, TimeoutError, aiohttp.ClientError, *ODD) as error:
             return Posted(False, f"no answer from Twitch: {type(error).__name__}")
         if not sent.sent:
@@ -310,6 +308,13 @@ def _explained(error: twitchio.HTTPException) -> Exception:
         return NeedsPerson("the login at Twitch is not valid")
     if error.status == 403:
         return NeedsPerson("Twitch does not allow this account to read the channel's chat (a scope, or a ban)")
+    if error.status == 400 and "session" in _said(error):
+        return NotNow("Twitch has given up the event socket while the chat was subscribed to")
     if error.status == 400:
         return NeedsPerson("Twitch does not accept the client id or a request; check BOARDCAST_TWITCH_CLIENT_ID")
     return NotNow(f"Twitch answers {error.status}")
+
+
+def _said(error: twitchio.HTTPException) -> str:
+    extra: Any = error.extra
+    return str(extra.get("message") or "") if isinstance(extra, dict) else ""
