@@ -160,6 +160,30 @@ async def test_a_reward_counts_as_a_message_where_it_is_wanted(twitch: FakeTwitc
     await source.stop()
 
 
+@pytest.mark.parametrize("redeemed_first", [True, False])
+async def test_what_is_written_for_the_reward_counts_once(
+    twitch: FakeTwitch, tmp_path: Path, redeemed_first: bool
+) -> None:
+    """Twitch shows the text of a redemption in the chat too, as a message with the reward's id."""
+    source = Listening(twitch, tmp_path, twitch_reward="Draw a line")
+    source.log_in()
+    await source.start()
+    await source.until_hears()
+    if redeemed_first:
+        await twitch.notify(REDEMPTION, _redemption("Draw a line", "a1 h8"))
+    await twitch.say("a1 h8", user="77", channel_points_custom_reward_id="1")
+    if not redeemed_first:
+        await twitch.notify(REDEMPTION, _redemption("Draw a line", "a1 h8"))
+    await twitch.say("after")
+    await source.until_said("a1 h8", "after")
+    await source.stop()
+
+
+async def test_what_is_written_for_a_reward_is_a_message_where_no_reward_is_wanted(listening: Listening) -> None:
+    await listening.twitch.say("a1 h8", channel_points_custom_reward_id="1")
+    await listening.until_said("a1 h8")
+
+
 async def test_only_a_live_stream_is_heard_where_that_is_wanted(twitch: FakeTwitch, tmp_path: Path) -> None:
     twitch.plan.live = False
     source = Listening(twitch, tmp_path, twitch_only_live=True)

@@ -64,6 +64,8 @@ def said(place: Place, kind: str, event: Mapping[str, Any], now: datetime) -> Sa
 def _message(place: Place, event: Mapping[str, Any], now: datetime) -> ChatMessage | None:
     if event.get("source_broadcaster_user_id") not in (None, place.channel_id):
         return None  # a shared chat: said in somebody else's channel, where nobody knows our board
+    if place.reward is not None and event.get("channel_points_custom_reward_id"):
+        return None  # the text of a redemption, which comes by itself and says for which reward it is
     return ChatMessage(
         source=SOURCE,
         channel=place.channel,
