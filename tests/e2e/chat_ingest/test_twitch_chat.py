@@ -204,3 +204,26 @@ async def test_only_a_live_stream_is_heard_where_that_is_wanted(twitch: FakeTwit
     await eventually(lambda: len(source.said) == 2, 30, "a moderator's deed, which counts at any time")
     assert source.texts == ["in time"]
     await source.stop()
+
+
+@pytest.mark.parametrize("goes_live", [True, False])
+async def test_a_stream_that_begins_or_ends_while_it_is_looked_up(
+    twitch: FakeTwitch, tmp_path: Path, goes_live: bool
+) -> None:
+    """What Twitch says of it is newer than its list, which can be minutes old."""
+    source = Listening(twitch, tmp_path, twitch_only_live=True)
+    source.log_in()
+    kind = "stream.online" if goes_live else "stream.offline"
+
+    async def change() -> None:
+        await twitch.notify(kind, {"broadcaster_user_id": CHANNEL})
+        await twitch.notify("channel.chat.clear", {"broadcaster_user_id": CHANNEL})
+        await eventually(lambda: source.said, 30, "what was said after it")
+
+    twitch.plan.live = not goes_live
+    twitch.plan.while_listing_streams = change
+    await source.start()
+    await eventually(lambda: len(twitch.subscriptions) == 6 and twitch.plan.while_listing_streams is None, 30, "it")
+    await eventually(lambda: source.changes and source.source._session is not None, 30, "an open session")
+    assert source.hears == goes_live
+    await source.stop()

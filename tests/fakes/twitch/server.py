@@ -63,6 +63,8 @@ class Plan:
     """Close the old socket just before the new one is welcomed: a client may hear of the two in this order."""
     keepalive_every: float = 0.5
     live: bool = True
+    while_listing_streams: Callable[[], Awaitable[None]] | None = None
+    """Done once, when the streams were looked up and before they are answered."""
 
 
 class FakeTwitch:
@@ -204,6 +206,9 @@ class FakeTwitch:
 
     async def _streams(self, request: web.Request) -> web.Response:
         data = [_stream()] if self.plan.live else []
+        meanwhile, self.plan.while_listing_streams = self.plan.while_listing_streams, None
+        if meanwhile is not None:
+            await meanwhile()
         return self._refused(request) or web.json_response({"data": data, "pagination": {}})
 
     async def _list(self, request: web.Request) -> web.Response:

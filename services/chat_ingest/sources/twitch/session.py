@@ -74,7 +74,8 @@ class Session:
         self._lost: asyncio.Future[Exception] | None = None
         self._place: Place | None = None
         self._watchdog: Watchdog | None = None
-        self._live = True
+        self._live = not wanted.only_live
+        self._told_of_stream = False
         self._token: Token | None = None
         self._lapsed = False
         self._lapsed_file: int | None = None
@@ -159,6 +160,7 @@ class Session:
         if self._place is None:
             return
         if kind in (bodies.ONLINE, bodies.OFFLINE):
+            self._told_of_stream = True
             self._set_live(kind == bodies.ONLINE)
             return
         try:
@@ -285,7 +287,8 @@ class Session:
         for kind in (eventsub.StreamOnlineSubscription, eventsub.StreamOfflineSubscription):
             await client.subscribe_websocket(kind(broadcaster_user_id=channel_id), token_for=bot_id)
         streams = await client.fetch_streams(user_ids=[channel_id], token_for=bot_id)
-        self._live = bool(streams)
+        if not self._told_of_stream:  # what was told meanwhile is newer
+            self._live = bool(streams)
 
     @property
     def live(self) -> bool:
