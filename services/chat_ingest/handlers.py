@@ -173,29 +173,40 @@ def _heard(limits: Limits, state: Hearing, event: Heard, now: Now) -> Stepped:
 def _connected(limits: Limits, state: Hearing, now: Now) -> Stepped:
     if state.connected:
         return state, ()
-    outage = state.outage
-    state = replace(state, connected=True, since=now.wall, reason=None, outage=None, resting=False)
+    first = state.outage is None
+    state = replace(state, connected=True, since=now.wall, reason=None, resting=False)
+    state, effects = _outage_over(limits, state, now)
     state = replace(state, memory=replace(state.memory, heard_until=now.wall))
-    if outage is None:
-        return state, (Tell("chat is heard", bad=False),)
-    if state.choke is not None:
-        # The gap that is open covers this one: told together when there is room, and no flood of gaps until then.
-        return _with_choke(state, replace(state.choke, since=min(outage.since, state.choke.since))), ()
-    gap = _gap(limits, outage, now)
-    told = Tell(f"chat is heard again; it was not from {gap.since} to {gap.until}: {gap.reason}")
-    return replace(state, gaps=state.gaps + 1), (Keep(gap), told)
+    return state, (Tell("chat is heard", bad=False),) if first else effects
 
 
 def _deaf(limits: Limits, state: Hearing, event: Deaf, now: Now) -> Stepped:
     if not state.connected and state.reason == event.reason:
         return state, ()
     since = state.since if not state.connected and state.since is not None else now.wall
-    told = (Tell(f"chat is not heard: {event.reason}", bad=limits.misses and event.missed),)
-    if state.connected:
+    effects: Sequence[Effect] = (Tell(f"chat is not heard: {event.reason}", bad=limits.misses and event.missed),)
+    if state.connected or state.resting:
+        # Also where nothing was wanted: from now on nobody would hear that something is.
         heard_until = min(event.since or now.wall, now.wall)
         outage = Outage(heard_until, event.reason) if limits.misses and event.missed else None
         state = replace(state, outage=outage, memory=replace(state.memory, heard_until=heard_until))
-    return replace(state, connected=False, since=since, reason=event.reason, resting=not event.missed), told
+    elif not event.missed:
+        state, told = _outage_over(limits, state, now)
+        effects = (*told, *effects)
+    return replace(state, connected=False, since=since, reason=event.reason, resting=not event.missed), effects
+
+
+def _outage_over(limits: Limits, state: Hearing, now: Now) -> Stepped:
+    """From now on nothing is missed any more, and the gap that there was is told."""
+    outage, state = state.outage, replace(state, outage=None)
+    if outage is None:
+        return state, ()
+    if state.choke is not None:
+        # The gap that is open covers this one: told together when there is room, and no flood of gaps until then.
+        return _with_choke(state, replace(state.choke, since=min(outage.since, state.choke.since))), ()
+    gap = _gap(limits, outage, now)
+    told = Tell(f"chat was not heard from {gap.since} to {gap.until}: {gap.reason}")
+    return replace(state, gaps=state.gaps + 1), (Keep(gap), told)
 
 
 def _tick(limits: Limits, state: Hearing, event: Tick, now: Now) -> Stepped:
@@ -209,7 +220,7 @@ def _tick(limits: Limits, state: Hearing, event: Tick, now: Now) -> Stepped:
         state = replace(_with_choke(state, None), gaps=state.gaps + 1)
         effects = (*effects, Keep(gap), Tell(f"chat is stored again; {gap.missed} messages were not"))
     until = state.memory.heard_until
-    if state.connected and (until is None or now.wall - until >= REMEMBER_EVERY or now.wall < until):
+    if (state.connected or state.resting) and (until is None or now.wall - until >= REMEMBER_EVERY or now.wall < until):
         state = replace(state, memory=replace(state.memory, heard_until=now.wall))
     return state, effects
 

@@ -213,3 +213,41 @@ def test_every_message_is_kept_or_counted_in_a_gap(script: list[tuple[int, bool,
     missed = sum(gap.missed or 0 for gap in run.gaps())
     assert kept + missed == len(script) == run.state.received
     assert run.state.gaps == len(run.gaps())
+
+
+def test_a_connection_that_is_lost_while_nothing_is_wanted_is_a_gap_from_then_on() -> None:
+    """The stream may begin while nobody can hear that it does."""
+    run = Run()
+    run.feed(0, Connected())
+    run.feed(100, Deaf("the stream is offline", missed=False))
+    run.feed(200, Deaf("connection lost", since=AT + timedelta(seconds=195)))
+    run.feed(210, Deaf("refused"))
+    run.feed(300, Connected())
+    (gap,) = run.gaps()
+    assert (gap.since, gap.until, gap.reason) == (
+        AT + timedelta(seconds=195), AT + timedelta(seconds=300), "connection lost",
+    )  # fmt: skip
+
+
+def test_a_gap_ends_where_nothing_is_wanted_any_more() -> None:
+    run = Run(memory=Memory(heard_until=AT - timedelta(seconds=60)))
+    run.feed(0, Deaf("the stream is offline", missed=False))
+    run.feed(1000, Connected())
+    run.feed(1100, Deaf("connection lost"))
+    run.feed(1110, Deaf("the stream is offline", missed=False))
+    run.feed(2000, Connected())
+    assert [(gap.since, gap.until) for gap in run.gaps()] == [
+        (AT - timedelta(seconds=60), AT), (AT + timedelta(seconds=1100), AT + timedelta(seconds=1110)),
+    ]  # fmt: skip
+
+
+def test_a_gap_that_ends_there_while_nothing_is_stored_is_told_with_the_choke() -> None:
+    run = Run()
+    run.feed(0, Connected())
+    run.feed(10, Heard(message(1), waiting=LIMITS.stored_most))
+    run.feed(20, Deaf("connection lost", since=AT + timedelta(seconds=5)))
+    run.feed(30, Deaf("the stream is offline", missed=False))
+    assert run.gaps() == []
+    run.feed(40, Tick(waiting=0, free_bytes=ROOMY))
+    (gap,) = run.gaps()
+    assert (gap.since, gap.missed) == (AT + timedelta(seconds=5), 1)
