@@ -249,6 +249,23 @@ async def test_a_ready_token_works_without_a_login(twitch: FakeTwitch, tmp_path:
     await source.stop()
 
 
+@pytest.mark.parametrize("fault", ["lapsed", "scopes"])
+async def test_a_login_helps_where_the_ready_token_does_not(twitch: FakeTwitch, tmp_path: Path, fault: str) -> None:
+    pair = twitch.logins.issue("500", "bot")
+    if fault == "lapsed":
+        twitch.logins.revoke_all()
+    else:
+        twitch.logins.access[pair["access_token"]].scopes = []
+    for _ in range(2):  # also after a restart
+        source = Listening(twitch, tmp_path, twitch_token=SecretStr(pair["access_token"]))
+        await source.start()
+        if source.tokens.load() is None:
+            assert "run: python -m services.chat_ingest login" in (await source.until_deaf()).reason
+            source.log_in()
+        await source.until_hears()
+        await source.stop()
+
+
 async def test_missing_scopes_and_channels_are_named(twitch: FakeTwitch, tmp_path: Path) -> None:
     source = Listening(twitch, tmp_path)
     source.log_in()

@@ -207,7 +207,7 @@ class Session:
         """On the disk before anything else is done."""
         if self._token is not None:
             token = replace(token, user_id=self._token.user_id, login=self._token.login)
-        self._token = token
+        self._token, self._lapsed = token, False
         try:
             self._tokens.save(token)
         except OSError as error:
@@ -223,7 +223,16 @@ class Session:
     # --- steps ------------------------------------------------------------------------------------------------------
 
     async def _log_in(self, client: ChatClient) -> str:
-        token = self._given or self._tokens.load()
+        try:
+            return await self._log_in_with(client, self._given or self._tokens.load())
+        except NeedsPerson:
+            # Who has logged in because the ready token is of no use is not asked for it again.
+            stored = self._tokens.load() if self._given is not None else None
+            if stored is None:
+                raise
+            return await self._log_in_with(client, stored)
+
+    async def _log_in_with(self, client: ChatClient, token: Token | None) -> str:
         if token is None:
             raise NeedsPerson("there is no login at Twitch yet")
         self._token = token
