@@ -290,7 +290,11 @@ def test_the_file_is_private_and_a_broken_one_is_said(tmp_path: Path) -> None:
     assert tokens.load() == Token("a", "r", "1", "x")
     assert [path.name for path in tokens.path.parent.iterdir()] == [NAME]
     assert "a" not in repr(Token("a", "r", "1", "x")).replace("Token(login=", "")
-    for content in ("", "{", "[]", "{}", '{"access": "a", "mood": 1}', "\xff"):
+    for content in (
+        "", "{", "[]", "{}", '{"access": "a", "mood": 1}', "\xff", '{"access": 1, "refresh": 2}', "[" * 9000,
+        '{"access": null, "refresh": null}', '{"access": "", "refresh": ""}', '{"access": "a\\nb", "refresh": ""}',
+        '{"access": "\\u20ac", "refresh": ""}',
+    ):  # fmt: skip
         tokens.path.write_bytes(content.encode("latin-1"))
         with pytest.raises(BadTokenFile, match=NAME):
             tokens.load()

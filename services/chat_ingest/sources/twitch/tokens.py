@@ -44,11 +44,14 @@ class TokenFile:
         if self._unwritten is not None and self.changed_at() == self._in_its_place:
             return self._unwritten  # what is on the disk is void
         try:
-            return Token(**json.loads(self.path.read_text(encoding="utf-8")))
+            token = Token(**json.loads(self.path.read_text(encoding="utf-8")))
+            if not token.access or not all(_goes_into_a_header(text) for text in (token.access, token.refresh)):
+                raise ValueError
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise BadTokenFile(f"{self.path} cannot be used ({type(error).__name__})") from error
+        return token
 
     def save(self, token: Token) -> None:
         """Replace the file at once; on the disk when this returns. Raises OSError; load() knows it all the same."""
@@ -86,3 +89,7 @@ class TokenFile:
             return self.path.stat().st_mtime_ns
         except OSError:
             return None
+
+
+def _goes_into_a_header(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isprintable()
