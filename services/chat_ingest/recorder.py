@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 from datetime import datetime
@@ -58,13 +59,18 @@ class Recorder:
     def close(self) -> None:
         """Write no more."""
         self.flush()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._let_go()
         self._given_up = True
+
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # it tries once more to write what could not be written
+                file.close()
 
     def _give_up(self, error: OSError) -> None:
         self._given_up = True
+        self._let_go()
         _log.error("the chat is no longer recorded; check BOARDCAST_CHAT_RECORD", file=str(self._path),
                    error=str(error))  # fmt: skip
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import LogCapture
 
 from contracts import channels
 from contracts.chat import ChatMessage, MessageDeleted, UserCleared
@@ -90,6 +91,29 @@ def test_a_recording_that_cannot_be_written_stops_nothing(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("in the way")
     notes = _record(tmp_path / "file" / "chat.jsonl", [message(1), message(2)], names=True)
     assert notes.said == [message(1), message(2)]
+
+
+def test_a_full_disk_is_said_once_and_the_recording_ends(logged: LogCapture) -> None:
+    notes = Notes()
+    recorder = Recorder(notes, Path("/dev/full"), names=True)
+    recorder.heard(message(1))
+    for _ in range(3):
+        recorder.flush()
+    recorder.heard(message(2))
+    recorder.close()
+    assert notes.said == [message(1), message(2)]
+    assert [entry["event"] for entry in logged.entries] == [
+        "the chat is no longer recorded; check BOARDCAST_CHAT_RECORD"
+    ]
+
+
+async def test_a_stop_in_the_moment_in_which_the_recording_fails_is_clean(tmp_path: Path) -> None:
+    world = World(tmp_path, chat_record=Path("/dev/full"))
+    await world.start()
+    world.source.ear.heard(message(1))
+    await world.stop()
+    assert world.state
+    assert world.state.reason == "chat_ingest is stopped"
 
 
 async def test_the_service_records_where_it_is_told_to(tmp_path: Path) -> None:
