@@ -63,6 +63,7 @@ class Intake:
         self._overflow: Overflowed | None = None
         self._handle: asyncio.TimerHandle | None = None
         self._committed_at = 0.0
+        self._singly = 0
         self.failing: str | None = None
         """Why the data folder takes nothing at present."""
 
@@ -139,12 +140,26 @@ class Intake:
                 event = batch[-1]
                 known = event if isinstance(event, Connected | Deaf) else Heard(event, committed + self._rim.promised)
                 self._actor.feed_within(unit, known)
+                if self._singly:
+                    break
 
-        done = self._transact(feed)
+        try:
+            done = self._transact(feed)
+        except Exception:
+            if not batch:
+                raise
+            # A defect, or a body that no bus carries: what was taken together with it is taken again, one by one.
+            if len(batch) > 1:
+                self._singly = len(batch)
+                self._pending.extendleft(reversed(batch))
+                return True
+            _log.exception("something that was heard cannot be stored and is dropped", kind=type(batch[0]).__name__)
+            done = True
         self._committed_at = asyncio.get_running_loop().time()
         if not done:
             self._pending.extendleft(reversed(batch))
             return False
+        self._singly = max(0, self._singly - len(batch))
         if self._overflow is not None and not self._pending:
             self._tell_overflow(self._overflow)
         self._changed()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from structlog.testing import LogCapture
 
 from contracts import channels
 from services.chassis.link.sender import LinkSender
@@ -172,6 +173,20 @@ async def test_more_than_memory_holds_while_the_disk_fails_is_one_gap(
     await until(lambda: len(world.planner.taken) == 21, "20 messages and a gap")
     assert world.planner.taken[:20] == [message(number) for number in range(20)]
     assert world.planner.gaps[0].missed == 10
+
+
+async def test_what_no_bus_could_carry_costs_nothing_else(world: World, logged: LogCapture) -> None:
+    await until(lambda: world.state and world.state.connected, "connected")
+    world.source.ear.heard(message(1))
+    world.source.ear.heard(cleared("x" * 2_000_000))
+    world.source.ear.heard(message(2))
+    await until(lambda: world.stored == 2, "what came before it and after it")
+    world.source.ear.heard(message(3))
+    await world.planner.start()
+    await until(lambda: len(world.planner.taken) == 3, "all at the planner")
+    assert world.planner.taken == [message(1), message(2), message(3)]
+    assert [entry["log_level"] for entry in logged.entries if "is dropped" in entry["event"]] == ["error"]
+    assert world.service.health().ok
 
 
 async def test_a_full_outbox_appends_one_gap_between_what_was_kept(
