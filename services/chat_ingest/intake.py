@@ -22,6 +22,7 @@ from services.chassis.link.sender import LinkSender
 from services.chassis.store import Store, Unit
 from services.chat_ingest import memory
 from services.chat_ingest.handlers import (
+    MODERATION_RESERVE,
     Connected,
     Deaf,
     Effect,
@@ -81,7 +82,8 @@ class Intake:
         """Store *body* soon, unless it came before."""
         if isinstance(body, ChatMessage) and not self._recent.add(body.message_id):
             return
-        if len(self._pending) >= HELD_MOST:
+        most = HELD_MOST if isinstance(body, ChatMessage) else HELD_MOST + MODERATION_RESERVE
+        if len(self._pending) >= most:
             since, count = (self._overflow.since, self._overflow.count) if self._overflow else (now().wall, 0)
             self._overflow = Overflowed(since, count + 1)
             return

@@ -189,6 +189,24 @@ async def test_what_no_bus_could_carry_costs_nothing_else(world: World, logged: 
     assert world.service.health().ok
 
 
+async def test_moderation_is_held_beyond_what_memory_holds_of_messages(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost ban would let a move be drawn."""
+    monkeypatch.setattr(intake_module, "RETRY_EVERY", 0.01)
+    monkeypatch.setattr(intake_module, "HELD_MOST", 20)
+    await until(lambda: world.state and world.state.connected, "connected")
+    with _full_disk(monkeypatch):
+        for number in range(25):
+            world.source.ear.heard(message(number))
+        world.source.ear.heard(cleared())
+        await until(lambda: not world.service.health().ok, "the failure")
+    await world.planner.start()
+    await until(lambda: len(world.planner.taken) == 22, "20 messages, the ban and a gap")
+    assert cleared() in world.planner.taken
+    assert world.planner.gaps[0].missed == 5
+
+
 async def test_a_full_outbox_appends_one_gap_between_what_was_kept(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
