@@ -21,6 +21,8 @@ _log = log.get(__name__)
 
 AGAIN_FIRST, AGAIN_MOST = 0.5, 30.0
 """Seconds between attempts; the first one follows at once."""
+STEADY_AFTER = 30.0
+"""Seconds after which a session is one that lasts."""
 PERSON_AGAIN = 60.0
 """Seconds after which it is tried again although nobody has done anything."""
 OFFLINE = "the stream is offline, and only a live stream's chat is wanted (BOARDCAST_TWITCH_ONLY_LIVE)"
@@ -45,11 +47,16 @@ class TwitchSource:
         self._ear = ear
         settings = self._settings
         point_at(settings.twitch_eventsub_url, settings.twitch_api_url, settings.twitch_id_url)
-        pause = 0.0
+        pause = brief = 0.0
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 await self._one_session()
-                pause = 0.0
+                # One that lasted is followed by the next at once; so is the first that did not.
+                pause, brief = 0.0, 0.0 if loop.time() - began >= STEADY_AFTER else brief
+                await asyncio.sleep(brief * random.uniform(0.7, 1.0))
+                brief = min(max(brief * 2, AGAIN_FIRST), AGAIN_MOST)
             except (NeedsPerson, BadTokenFile) as error:
                 ear.deaf(f"{error}; {LOGIN}", self._heard_until)
                 await self._until_somebody_acts()
