@@ -98,6 +98,28 @@ async def test_a_login_that_twitch_refuses_says_why_and_shows_no_code(
     assert not (tmp_path / NAME).exists()
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (web.json_response({"status": 400, "message": "access_denied"}, status=400), "access_denied"),
+        (web.json_response({"status": 400, "message": "Invalid Device Code"}, status=400), "nvalid"),
+        (web.json_response({"status": 400}, status=400), "Twitch answers 400"),
+        (web.json_response({"no": "token"}), "login failed"),
+        (web.Response(status=502, text="<html>"), "Twitch answers 502"),
+    ],
+)
+async def test_a_code_that_somebody_declines_is_said_and_shows_nothing(
+    twitch: FakeTwitch, tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: web.Response, said: str
+) -> None:
+    twitch.logins.token_answers = [answer]
+    settings = Listening(twitch, tmp_path).settings
+    assert await asyncio.to_thread(log_in, settings, lambda _: None) == 1
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "device_code" not in shown
+    assert not (tmp_path / NAME).exists()
+
+
 async def test_a_token_near_its_end_is_renewed_and_kept(twitch: FakeTwitch, tmp_path: Path) -> None:
     source = Listening(twitch, tmp_path)
     source.log_in(lifetime=REFRESH_BEFORE - 1)

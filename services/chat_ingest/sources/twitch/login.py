@@ -15,7 +15,7 @@ import segno
 import twitchio
 
 from services.chat_ingest.settings import ChatIngestSettings
-from services.chat_ingest.sources.twitch.client import point_at
+from services.chat_ingest.sources.twitch.client import ODD, point_at
 from services.chat_ingest.sources.twitch.id_server import IdServer
 from services.chat_ingest.sources.twitch.session import READ, REDEEM, WRITE
 from services.chat_ingest.sources.twitch.tokens import Token, TokenFile
@@ -36,7 +36,7 @@ def log_in(settings: ChatIngestSettings, say: Say = print) -> int:
     except TimeoutError:
         print("nobody typed the code in time; run login again for a new one", file=sys.stderr)
         return 1
-    except (twitchio.HTTPException, aiohttp.ClientError, OSError) as error:
+    except (twitchio.HTTPException, aiohttp.ClientError, OSError, *ODD) as error:
         print(f"the login failed: {_plain(error)}", file=sys.stderr)
         return 1
     say(f"Logged in as {login}. The login is kept in {TokenFile(settings.data_dir).path}.")
@@ -66,8 +66,10 @@ async def _flow(settings: ChatIngestSettings, client_id: str, say: Say) -> str:
 
 def _plain(error: Exception) -> str:
     """Without the request, which carries the codes."""
-    if isinstance(error, twitchio.HTTPException):
-        return f"Twitch answers {error.status}: {str(error.extra.get('message', ''))[:200]}"
+    # For a reason that it does not know twitchio raises a ValueError out of the answer.
+    answer = error.__context__ if isinstance(error, ValueError) else error
+    if isinstance(answer, twitchio.HTTPException):
+        return f"Twitch answers {answer.status}: {str(answer.extra.get('message', ''))[:200]}"
     return f"{type(error).__name__}: {error}"
 
 
