@@ -275,6 +275,24 @@ async def test_a_socket_that_is_lost_in_the_middle_of_subscribing_needs_nobody(
     await source.stop()
 
 
+@pytest.mark.parametrize(
+    "kind", ["stream.online", "stream.offline", "channel.chat.clear_user_messages", "channel.chat.message_delete"]
+)
+async def test_whatever_is_taken_away_of_what_is_needed_is_subscribed_to_again(
+    twitch: FakeTwitch, tmp_path: Path, kind: str
+) -> None:
+    """Without the stream's beginning its whole chat would be missed, without a ban its moves would be drawn."""
+    source = Listening(twitch, tmp_path, twitch_only_live=True)
+    source.log_in()
+    await source.start()
+    await source.until_hears()
+    await twitch.revoke("version_removed", kind)
+    await source.until_again(2)
+    alive = {session.id for session in twitch.sessions}
+    assert kind in {s["type"] for s in twitch.subscriptions if s["transport"]["session_id"] in alive}
+    await source.stop()
+
+
 async def test_nothing_answers_at_first(twitch: FakeTwitch, tmp_path: Path) -> None:
     """The container starts before the network does."""
     source = Listening(twitch, tmp_path)

@@ -160,10 +160,11 @@ class FakeTwitch:
         for session in list(self.sessions):
             await session.socket.send_str(text)
 
-    async def revoke(self, status: str) -> None:
-        """Take every subscription away."""
-        subscriptions, self.subscriptions = self.subscriptions, []
+    async def revoke(self, status: str, *kinds: str) -> None:
+        """Take every subscription away, or those of *kinds*."""
+        subscriptions = [s for s in self.subscriptions if not kinds or s["type"] in kinds]
         for subscription in subscriptions:
+            self.subscriptions.remove(subscription)
             for session in self.sessions:
                 if session.id == subscription["transport"]["session_id"]:
                     body = {"subscription": subscription | {"status": status}}

@@ -189,8 +189,8 @@ class Session:
         return False
 
     def on_revoked(self, kind: str, status: str) -> None:
-        """Only the subscription to messages decides."""
-        if kind != bodies.MESSAGE:
+        """Everything begins anew: without moderation or the stream's beginning, the messages alone are not enough."""
+        if kind == bodies.REDEMPTION:
             _log.warning("Twitch took a subscription away", kind=kind, status=status)
         elif status in ("authorization_revoked", "user_removed"):
             self._end(NeedsPerson("the login at Twitch was revoked"))
