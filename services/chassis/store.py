@@ -126,6 +126,7 @@ class Store:
         self._lock: IO[str] | None = None
         self._connection: sqlite3.Connection | None = None
         self._unit: Unit | None = None
+        self._file: tuple[int, int] | None = None
 
     @property
     def path(self) -> Path:
@@ -170,6 +171,7 @@ class Store:
             unit.execute("CREATE TABLE IF NOT EXISTS schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL)")
             for schema in schemas:
                 self._migrate(unit, schema)
+        self._file = _identity(self.path)
 
     def close(self) -> None:
         """Close the database and let go of the folder."""
@@ -221,6 +223,13 @@ class Store:
         """Free space on the disk that holds the folder."""
         return shutil.disk_usage(self._folder).free
 
+    def in_place(self) -> bool:
+        """Whether the open database is the one in the folder: SQLite goes on with a file that was taken away."""
+        try:
+            return _identity(self.path) == self._file
+        except OSError:
+            return False
+
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
             raise RuntimeError(f"the store {self.path} is not open")
@@ -255,6 +264,11 @@ class Store:
         unit.execute("INSERT OR REPLACE INTO schema_version VALUES (?, ?)", (schema.part, len(schema.steps)))
         if version and version < len(schema.steps):
             _log.info("data folder migrated", part=schema.part, before=version, after=len(schema.steps))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -67,6 +67,8 @@ class Intake:
         self._singly = 0
         self.failing: str | None = None
         """Why the data folder takes nothing at present."""
+        self.astray: str | None = None
+        """Why the next start will not find what is stored."""
 
     def start(self) -> None:
         """Go on from what the last process left."""
@@ -101,8 +103,14 @@ class Intake:
         """About once a second: room, disk, and what is remembered of being there."""
         try:
             free = self._store.free_bytes()
+            astray = None if self._store.in_place() else "its database was taken away or replaced"
         except OSError as error:
-            _log.error("the free disk space cannot be measured", folder=str(self._store.folder), error=str(error))
+            free, astray = None, str(error)
+        if astray is not None and self.astray is None:
+            _log.error("the data folder is not what it was; what is stored from now on may be lost at the next start",
+                       folder=str(self._store.folder), why=astray)  # fmt: skip
+        self.astray = astray and f"the data folder {self._store.folder} is not what it was ({astray}); restart"
+        if free is None:
             return
         event = Tick(self._link.waiting, free)
         self._transact(lambda unit: self._actor.feed_within(unit, event))

@@ -96,6 +96,8 @@ class ChatIngest:
         state = self._intake.state
         if self._intake.failing is not None:
             return Health(False, self._intake.failing)
+        if self._intake.astray is not None:
+            return Health(False, self._intake.astray)
         if state.choke is not None:
             return Health(False, state.choke.reason)
         if not state.connected:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -187,6 +188,27 @@ async def test_what_no_bus_could_carry_costs_nothing_else(world: World, logged: 
     assert world.planner.taken == [message(1), message(2), message(3)]
     assert [entry["log_level"] for entry in logged.entries if "is dropped" in entry["event"]] == ["error"]
     assert world.service.health().ok
+
+
+@pytest.mark.parametrize("put_back", [False, True])
+async def test_a_data_folder_that_is_gone_is_said_once_and_chat_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, logged: LogCapture, put_back: bool
+) -> None:
+    """SQLite goes on with the file that nobody can find any more: the next start will not either."""
+    monkeypatch.setattr(service_module, "TICK", 0.001)
+    await until(lambda: world.service.health().ok, "a running service")
+    folder = world.store.folder
+    folder.rename(folder.with_name("elsewhere"))
+    if put_back:
+        shutil.copytree(folder.with_name("elsewhere"), folder)
+    world.source.ear.heard(message(1))
+    await until(lambda: not world.service.health().ok, "it to be said")
+    assert str(folder) in world.service.health().text
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert len([entry for entry in logged.entries if entry["log_level"] == "error"]) == 1
+    await world.planner.start()
+    await until(lambda: world.planner.taken == [message(1)], "the message at the planner")
 
 
 async def test_moderation_is_held_beyond_what_memory_holds_of_messages(
