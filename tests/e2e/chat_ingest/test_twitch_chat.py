@@ -160,6 +160,20 @@ async def test_a_reward_counts_as_a_message_where_it_is_wanted(twitch: FakeTwitc
     await source.stop()
 
 
+async def test_a_login_that_may_not_see_the_reward_is_said_with_the_setting(twitch: FakeTwitch, tmp_path: Path) -> None:
+    source = Listening(twitch, tmp_path, twitch_reward="Draw a line")
+    source.log_in()
+    twitch.plan.forbidden = REDEMPTION
+    await source.start()
+    reason = (await source.until_deaf()).reason
+    assert "BOARDCAST_TWITCH_REWARD" in reason
+    assert "broadcaster" in reason
+    twitch.plan.forbidden = ""
+    source.log_in()
+    await source.until_hears()
+    await source.stop()
+
+
 @pytest.mark.parametrize("redeemed_first", [True, False])
 async def test_what_is_written_for_the_reward_counts_once(
     twitch: FakeTwitch, tmp_path: Path, redeemed_first: bool

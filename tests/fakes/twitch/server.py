@@ -48,6 +48,8 @@ class Plan:
     last_words: list[str] = field(default_factory=list)
     """What is still sent on the old socket in the moment in which the new one is welcomed."""
     fail_subscriptions: list[int] = field(default_factory=list)
+    forbidden: str = ""
+    """A type of subscription that this login does not allow."""
     forget_subscriptions: bool = False
     while_subscribing: Callable[[], Awaitable[None]] | None = None
     """Done once, when the first subscription is made and before it is answered."""
@@ -232,6 +234,8 @@ class FakeTwitch:
         if self.plan.fail_subscriptions:
             return refusal(self.plan.fail_subscriptions.pop(0), "planned")
         wanted = await request.json()
+        if wanted["type"] == self.plan.forbidden:
+            return refusal(403, "subscription missing proper authorization")
         subscription = {
             "id": str(uuid.uuid4()), "status": "enabled", "type": wanted["type"], "version": wanted["version"],
             "condition": wanted["condition"], "transport": wanted["transport"], "cost": 0, "created_at": _now(),

@@ -288,7 +288,13 @@ class Session:
             await client.subscribe_websocket(kind(**chat), token_for=bot_id)
         if self._wanted.reward is not None:
             redeem = eventsub.ChannelPointsRedeemAddSubscription(broadcaster_user_id=channel_id)
-            await client.subscribe_websocket(redeem, token_for=bot_id)
+            try:
+                await client.subscribe_websocket(redeem, token_for=bot_id)
+            except twitchio.HTTPException as error:
+                if error.status not in (401, 403):
+                    raise
+                why = "the login at Twitch does not show the channel's rewards, which BOARDCAST_TWITCH_REWARD needs"
+                raise NeedsPerson(f"{why}; log in as the broadcaster, or unset it") from error
         if self._wanted.only_live:
             await self._watch_stream(client, channel_id, bot_id)
 
