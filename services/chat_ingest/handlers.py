@@ -90,10 +90,11 @@ class Deaf:
 
 @dataclass(frozen=True)
 class Overflowed:
-    """*count* messages since then could not even be held in memory, because storing failed."""
+    """*count* messages since then could not even be held in memory; *failed*: because storing failed."""
 
     since: datetime
     count: int
+    failed: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,10 @@ def step(limits: Limits, state: Hearing, event: Input, now: Now) -> Stepped:
         case Deaf():
             return _deaf(limits, state, event, now)
         case Overflowed():
-            gap = _gap(
-                limits, Outage(event.since, "chat could not be stored: the data folder failed", event.count), now
-            )
-            return replace(state, gaps=state.gaps + 1), (Keep(gap),)
+            why = "the data folder failed" if event.failed else "more was said at once than can be"
+            gap = _gap(limits, Outage(event.since, f"chat could not be stored: {why}", event.count), now)
+            told = Tell(f"{event.count} messages were lost: {gap.reason}")
+            return replace(state, gaps=state.gaps + 1), (Keep(gap), told)
         case Tick():
             return _tick(limits, state, event, now)
 

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -86,8 +87,8 @@ class Intake:
             return
         most = HELD_MOST if isinstance(body, ChatMessage) else HELD_MOST + MODERATION_RESERVE
         if len(self._pending) >= most:
-            since, count = (self._overflow.since, self._overflow.count) if self._overflow else (now().wall, 0)
-            self._overflow = Overflowed(since, count + 1)
+            over = self._overflow or Overflowed(now().wall, 0, failed=False)
+            self._overflow = Overflowed(over.since, over.count + 1, over.failed or self.failing is not None)
             return
         self._put(body)
 
@@ -168,6 +169,8 @@ class Intake:
         self._committed_at = asyncio.get_running_loop().time()
         if not done:
             self._pending.extendleft(reversed(batch))
+            if self._overflow is not None:
+                self._overflow = replace(self._overflow, failed=True)
             return False
         self._singly = max(0, self._singly - len(batch))
         if self._overflow is not None and not self._pending:

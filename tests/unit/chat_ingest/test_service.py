@@ -174,6 +174,21 @@ async def test_more_than_memory_holds_while_the_disk_fails_is_one_gap(
     await until(lambda: len(world.planner.taken) == 21, "20 messages and a gap")
     assert world.planner.taken[:20] == [message(number) for number in range(20)]
     assert world.planner.gaps[0].missed == 10
+    assert "data folder failed" in world.planner.gaps[0].reason
+
+
+async def test_more_at_once_than_memory_holds_is_not_called_a_failure_of_the_disk(
+    world: World, monkeypatch: pytest.MonkeyPatch, logged: LogCapture
+) -> None:
+    monkeypatch.setattr(intake_module, "HELD_MOST", 20)
+    await until(lambda: world.state and world.state.connected, "connected")
+    for number in range(30):
+        world.source.ear.heard(message(number))
+    await world.planner.start()
+    await until(lambda: world.planner.gaps, "the gap")
+    assert world.planner.gaps[0].missed == 10
+    assert "at once" in world.planner.gaps[0].reason
+    assert any("10 messages were lost" in entry["event"] for entry in logged.entries)
 
 
 async def test_what_no_bus_could_carry_costs_nothing_else(world: World, logged: LogCapture) -> None:
