@@ -211,6 +211,17 @@ async def test_a_reconnect_address_that_fails_once(listening: Listening) -> None
     assert [c.connected for c in listening.changes] == [True]
 
 
+async def test_a_new_socket_that_is_closed_before_its_welcome_is_no_loss(listening: Listening) -> None:
+    """The old one is still there, and so are two more attempts."""
+    listening.twitch.plan.close_unwelcomed = 1
+    await listening.twitch.ask_to_reconnect()
+    await eventually(lambda: listening.twitch.connections == 3, 30, "the second attempt")
+    await eventually(lambda: len(listening.twitch.heard) == 1 and not listening.twitch._moving, 30, "the move")
+    await listening.twitch.say("after")
+    await listening.until_said("after")
+    assert [c.connected for c in listening.changes] == [True]
+
+
 async def test_a_reconnect_address_that_never_answers(listening: Listening) -> None:
     await listening.twitch.say("before")
     await listening.until_said("before")

@@ -42,6 +42,7 @@ class Plan:
 
     refuse_sockets: int = 0
     no_welcome: int = 0
+    close_unwelcomed: int = 0
     no_goodbye: bool = False
     """A socket without a welcome does not answer a closing handshake either."""
     welcome_after: float = 0.0
@@ -281,6 +282,10 @@ class FakeTwitch:
         await socket.prepare(request)
         self._sockets.append(request)
         session = Session(f"session-{next(self._numbers)}", socket, request)
+        if self.plan.close_unwelcomed:
+            self.plan.close_unwelcomed -= 1
+            await socket.close(code=4007)
+            return socket
         if self.plan.no_welcome:
             self.plan.no_welcome -= 1
             if self.plan.no_goodbye:

@@ -179,6 +179,8 @@ class ChatSocket(Websocket):
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
                 await self.connect(url=url, fail_once=True)
+            if self.session_id is None:
+                raise ConnectionError("the socket was closed before its welcome")
         except BaseException:
             # twitchio closes it for some of its own failures, and for none that comes from outside.
             await self.close()
@@ -207,6 +209,9 @@ class ChatSocket(Websocket):
         self._spawn(self._move(data["payload"]["session"]["reconnect_url"]))
 
     async def _create_connection_task(self) -> None:
+        if self.session_id is None:
+            self._ready.set()  # whoever waits for the welcome need not wait any longer, and says what is lost
+            return
         if self._moving:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WELCOME_MAY_FOLLOW):
