@@ -98,6 +98,14 @@ class Intake:
 
     def deaf(self, reason: str, since: datetime | None = None, *, missed: bool = True) -> None:
         """Nothing is heard."""
+        held = self._pending
+        if len(held) >= HELD_MOST:
+            # It comes and goes while the disk takes nothing: one gap from the first loss on, and no pile of them.
+            over = isinstance(held[-1], Connected) or _is_deaf(held[-1], missed=False)
+            if missed and over and _is_deaf(held[-2], missed=True):
+                held.pop()
+            if _is_deaf(held[-1], missed=missed):
+                return
         self._put(Deaf(reason, since, missed))
 
     def tick(self) -> None:
@@ -196,6 +204,10 @@ class Intake:
             _log.warning("chat can be stored again")
             self.failing = None
         return True
+
+
+def _is_deaf(event: _Event, *, missed: bool) -> bool:
+    return isinstance(event, Deaf) and event.missed == missed
 
 
 class _Rim:

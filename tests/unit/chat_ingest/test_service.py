@@ -244,6 +244,26 @@ async def test_moderation_is_held_beyond_what_memory_holds_of_messages(
     assert world.planner.gaps[0].missed == 5
 
 
+async def test_a_connection_that_comes_and_goes_while_the_disk_fails_does_not_pile_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "RETRY_EVERY", 0.01)
+    monkeypatch.setattr(intake_module, "HELD_MOST", 20)
+    await until(lambda: world.state and world.state.connected, "connected")
+    with _full_disk(monkeypatch):
+        for number in range(25):
+            world.source.ear.heard(message(number))
+        for number in range(100):
+            world.source.ear.deaf(f"lost {number}")
+            world.source.ear.connected()
+        assert len(world.service._intake._pending) < 30
+        await until(lambda: not world.service.health().ok, "the failure")
+    await until(lambda: world.service.health().ok and world.state and world.state.connected, "connected at last")
+    await world.planner.start()
+    await until(lambda: len(world.planner.gaps) == 2, "both gaps")
+    assert [gap.reason for gap in world.planner.gaps if not gap.missed] == ["lost 0"]
+
+
 async def test_a_full_outbox_appends_one_gap_between_what_was_kept(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
