@@ -47,15 +47,18 @@ def to_be_paused(state: State) -> bool:
     )
 
 
-def begun(state: State) -> Outcome:
+def begun(state: State, now: Now) -> Outcome:
     """The status is fresh: send the next order, unless the one before it is still to be verified."""
     machine = state.readings.machine
     if machine is None or not state.orders or state.sent is not None:
         return state, ()
     order, *rest = state.orders
     decision = control.begin(order, machine)
+    if isinstance(decision, Settled) and order.tried:
+        # What it asks for is so, or on its way, because the printer got it: that is read back like any other.
+        return _handed_over(state, now), ()
     if isinstance(decision, Settled):
-        state, effects = begun(replace(state, orders=tuple(rest)))
+        state, effects = begun(replace(state, orders=tuple(rest)), now)
         return state, (answer(state, order, decision.done, decision.reason), *effects)
     if order.verb == "cancel":
         # On the disk before the printer hears of it: a restart in between must not call it a failure.
@@ -74,10 +77,16 @@ def _asks(state: State, send: Send) -> tuple[Ask, ...]:
 def answered(state: State, reply: Reply, now: Now) -> Outcome:
     """The printer's reply to the order itself, which says little; what it does is read back."""
     order, *rest = state.orders
-    state = replace(state, orders=tuple(rest))
     if reply.refused:
+        state = replace(state, orders=tuple(rest))
         return _undone(state, order), (answer(state, order, False, "the printer answers: Control failed"),)
-    return replace(state, sent=Sent(order, now.mono + control.VERIFY_WITHIN)), ()
+    return _handed_over(state, now), ()
+
+
+def unanswered(state: State) -> State:
+    """The connection broke over the order itself: nobody knows whether the printer has it."""
+    order, *rest = state.orders
+    return replace(state, orders=(replace(order, tried=True), *rest))
 
 
 def no_control(state: State) -> Outcome:
@@ -88,8 +97,10 @@ def no_control(state: State) -> Outcome:
     return state, (answer(state, order, False, reason),)
 
 
-def refused(state: State, busy: bool, reason: str) -> Outcome:
-    """The printer cannot be reached: all that waits is answered."""
+def refused(state: State, busy: bool, reason: str, now: Now) -> Outcome:
+    """The printer cannot be reached: all that waits is answered, but what it may have is yet to be seen."""
+    if state.orders and state.orders[0].tried:
+        state = _handed_over(state, now)
     hint = "; close it there" if busy else ""
     says = tuple(answer(state, order, False, reason + hint) for order in state.orders)
     for order in state.orders:
@@ -100,10 +111,10 @@ def refused(state: State, busy: bool, reason: str) -> Outcome:
 def checked(state: State, now: Now) -> Outcome:
     """Answer the order that was sent, once the printer shows that it obeyed, or when it took too long."""
     sent = state.sent
-    if sent is None:
-        return state, ()
     machine = state.readings.machine
     seen = state.failures == 0
+    if sent is None:
+        return (_prints_on(state) if seen and machine and machine.activity.in_print else state), ()
     if seen and control.obeyed(sent.order, machine, state.readings.temperatures):
         reason = control.remark(sent.order, machine)
         return replace(state, sent=None), (answer(state, sent.order, True, reason),)
@@ -111,7 +122,24 @@ def checked(state: State, now: Now) -> Outcome:
         return state, ()
     says = f"it says {machine.said}" if seen and machine else "it does not answer any more"
     reason = f"sent, but not seen to be obeyed within {control.VERIFY_WITHIN:.0f} s: {says}"
-    return _undone(replace(state, sent=None), sent.order), (answer(state, sent.order, False, reason),)
+    state = replace(state, sent=None)
+    # Out of sight it may have been obeyed: the print is as cancelled as it was until it is seen to go on.
+    return (_undone(state, sent.order) if seen else state), (answer(state, sent.order, False, reason),)
+
+
+def _handed_over(state: State, now: Now) -> State:
+    """The first order is the printer's from now on; what it does is read back."""
+    order, *rest = state.orders
+    return replace(state, orders=tuple(rest), sent=Sent(order, now.mono + control.VERIFY_WITHIN))
+
+
+def _prints_on(state: State) -> State:
+    """A print that goes on, with no cancel under way, was not cancelled; what is left of one is of an outage."""
+    under_way = any(order.verb == "cancel" for order in state.orders)
+    current = state.tracker.current
+    if under_way or current is None or not current.cancelling:
+        return state
+    return replace(state, tracker=prints.cancelling(state.tracker, False))
 
 
 def _undone(state: State, order: Order) -> State:

@@ -86,7 +86,13 @@ def _failed(state: State, kind: Trouble, text: str, now: Now, settings: RexBridg
     wire = state.wire
     if wire.open and wire.asks and wire.asks[0].optional:
         return _finished(replace(state, wire=Wire()), now, settings)
+    if wire.open and wire.asks and _is_order(wire.asks[0]):
+        state = orders.unanswered(state)
     return trouble.met(state, kind, text, now, settings)
+
+
+def _is_order(ask: Ask) -> bool:
+    return ask.command not in looks.PARSERS and ask.command not in (TAKE_CONTROL, GIVE_BACK)
 
 
 def _answered(state: State, reply: Reply, now: Now, settings: RexBridgeSettings) -> Outcome:
@@ -142,7 +148,7 @@ def _read(state: State, asked: Ask, reply: Reply, now: Now, settings: RexBridgeS
         at_once = asked.command == "M105" and known and state.sent is None
         return state, (Show(),) if at_once else ()
     if asked.command == STATUS.command:
-        state, effects = orders.begun(state)
+        state, effects = orders.begun(state, now)
         state, more = (state, ()) if state.wire.asks else _continue(state, now, settings)
         return state, (*effects, *more)
     return _finished(state, now, settings)

@@ -43,7 +43,7 @@ def met(
         state, said = _settled(state, busy, reason)
     retry_at_once = wire.proven and failures == 1
     if not retry_at_once:
-        state, refused = orders.refused(state, busy, reason)
+        state, refused = orders.refused(state, busy, reason, now)
         said = (*said, *refused)
     state, overdue = orders.checked(state, now)
     delay = 0.0 if retry_at_once else _delay(state, settings)

@@ -35,6 +35,7 @@ from services.rex_bridge.state import (
     Trouble,
 )
 
+ORDERS = frozenset({"M24", "M25", "M26"})
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -173,7 +174,11 @@ class Drive:
             return Failed(Trouble.SILENT, "no reply")
         self._pass(self.latency)
         exchange = Exchange(ask.command, self.time)
-        reply = exchange.feed(self._reply(ask.command), self.time)
+        said = self._reply(ask.command)
+        if self.manner == "answer_lost" and ask.command in ORDERS:
+            self._hang_up()  # obeyed, and the connection breaks before it says so
+            return Failed(Trouble.DROPPED, "closed")
+        reply = exchange.feed(said, self.time)
         return Answered(exchange.expire() if reply is None else reply)
 
     def _reply(self, command: str) -> bytes:

@@ -82,6 +82,48 @@ def test_a_cancel_that_never_reached_the_printer_is_forgotten() -> None:
     assert not drive.state.tracker.current.cancelling
 
 
+@pytest.mark.parametrize("verb", ["pause", "resume", "cancel"])
+def test_an_order_that_was_obeyed_on_a_connection_that_broke_before_its_answer_is_done(verb: str) -> None:
+    drive = printing()
+    if verb == "resume":
+        drive.machine.pause()
+        drive.run(3)
+    drive.manner = "answer_lost"
+    drive.order(verb)
+    drive.until(lambda: answers(drive), 20)
+    assert [(answer.kind, answer.reason) for answer in answers(drive)] == [(EventKind.DONE, None)]
+
+
+def test_a_cancel_that_may_have_reached_a_printer_that_is_gone_since_is_not_called_never_sent() -> None:
+    drive = printing()
+    drive.manner = "answer_lost"
+    drive.order("cancel")
+    drive.until(lambda: drive.state.failures, 1)
+    drive.manner = "off"
+    drive.run(30)
+    assert [answer.kind for answer in answers(drive)] == [EventKind.REFUSED]
+    assert (answers(drive)[0].reason or "").startswith("sent, but not seen to be obeyed")
+    drive.manner = None
+    drive.run(60)
+    ends = [say.kind for say in drive.says if say.kind in (EventKind.CANCELLED, EventKind.FAILED, EventKind.FINISHED)]
+    assert ends == [EventKind.CANCELLED]
+
+
+def test_a_cancel_that_was_lost_with_the_printer_out_of_reach_is_forgotten_when_it_is_seen_to_print_on() -> None:
+    drive = printing()
+    drive.machine.deaf = True
+    drive.manner = "answer_lost"
+    drive.order("cancel")
+    drive.until(lambda: drive.state.failures, 1)
+    drive.manner = "off"
+    drive.run(30)
+    drive.manner = None
+    drive.run(60)
+    drive.machine.complete()
+    drive.run(5)
+    assert drive.kinds()[-1] is EventKind.FINISHED
+
+
 def test_a_cancel_is_a_cancelled_print_and_not_a_failed_one() -> None:
     drive = printing()
     drive.order("cancel")
@@ -97,6 +139,18 @@ def test_a_cancel_is_remembered_over_a_restart() -> None:
     drive.restart()
     drive.run(3)
     assert drive.kinds() == [EventKind.STARTED, EventKind.CANCELLED]
+
+
+def test_a_cancel_that_the_printer_did_not_obey_is_not_remembered_for_ever_over_a_restart() -> None:
+    drive = printing()
+    drive.machine.deaf = True
+    drive.order("cancel")
+    drive.until(lambda: drive.state.sent, 1)
+    drive.restart()
+    drive.run(60)
+    drive.machine.complete()
+    drive.run(5)
+    assert drive.kinds() == [EventKind.STARTED, EventKind.FINISHED]
 
 
 def test_an_order_wakes_the_bridge_from_its_sleep_and_an_idle_printer_is_let_go_again() -> None:
