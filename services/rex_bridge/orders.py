@@ -13,6 +13,8 @@ from services.rex_bridge.framing import Reply
 from services.rex_bridge.state import Ask, Effect, Say, Sent, State
 
 MOST_WAITING = 8
+STOPPED_EARLY = "sent, but the service is being stopped before it could be seen to be obeyed"
+NOTHING_SENT = "the service is being stopped; nothing was sent to the printer"
 Outcome = tuple[State, Sequence[Effect]]
 
 
@@ -108,6 +110,20 @@ def refused(state: State, busy: bool, reason: str, now: Now) -> Outcome:
     return replace(state, orders=()), says
 
 
+def stopped(state: State) -> Outcome:
+    """The service ends: whoever waits for an answer gets it now, since nobody remembers the order afterwards."""
+    sent = (state.sent.order,) if state.sent else ()
+    had = (*sent, *(order for order in state.orders if order.tried))
+    waits = tuple(order for order in state.orders if not order.tried)
+    for order in waits:
+        state = _undone(state, order)
+    says = (
+        *(answer(state, order, False, STOPPED_EARLY) for order in had),
+        *(answer(state, order, False, NOTHING_SENT) for order in waits),
+    )
+    return replace(state, orders=(), sent=None, wire=replace(state.wire, asks=())), says
+
+
 def checked(state: State, now: Now) -> Outcome:
     """Answer the order that was sent, once the printer shows that it obeyed, or when it took too long."""
     sent = state.sent
@@ -143,4 +159,7 @@ def _prints_on(state: State) -> State:
 
 
 def _undone(state: State, order: Order) -> State:
-    return replace(state, tracker=prints.cancelling(state.tracker, False)) if order.verb == "cancel" else state
+    the_printers = (*((state.sent.order,) if state.sent else ()), *(other for other in state.orders if other.tried))
+    if order.verb != "cancel" or any(other.verb == "cancel" for other in the_printers):
+        return state  # a second cancel that comes to nothing takes nothing back from the first
+    return replace(state, tracker=prints.cancelling(state.tracker, False))

@@ -31,6 +31,7 @@ from services.rex_bridge.state import (
     Show,
     Sleep,
     State,
+    Stopping,
     Todo,
     Trouble,
     Wire,
@@ -69,6 +70,8 @@ def step(state: State, heard: Heard, now: Now, settings: RexBridgeSettings) -> O
             return _failed(state, kind, text, now, settings)
         case Answered(reply):
             return _answered(state, reply, now, settings)
+        case Stopping():
+            return orders.stopped(_in_doubt(state))
 
 
 def _ask(state: State, *asks: Ask) -> State:
@@ -86,13 +89,14 @@ def _failed(state: State, kind: Trouble, text: str, now: Now, settings: RexBridg
     wire = state.wire
     if wire.open and wire.asks and wire.asks[0].optional:
         return _finished(replace(state, wire=Wire()), now, settings)
-    if wire.open and wire.asks and _is_order(wire.asks[0]):
-        state = orders.unanswered(state)
-    return trouble.met(state, kind, text, now, settings)
+    return trouble.met(_in_doubt(state), kind, text, now, settings)
 
 
-def _is_order(ask: Ask) -> bool:
-    return ask.command not in looks.PARSERS and ask.command not in (TAKE_CONTROL, GIVE_BACK)
+def _in_doubt(state: State) -> State:
+    """*state* without the answer to what is on its way: if that is an order, the printer may have it."""
+    wire = state.wire
+    known = (*looks.PARSERS, TAKE_CONTROL, GIVE_BACK)
+    return orders.unanswered(state) if wire.open and wire.asks and wire.asks[0].command not in known else state
 
 
 def _answered(state: State, reply: Reply, now: Now, settings: RexBridgeSettings) -> Outcome:

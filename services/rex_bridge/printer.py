@@ -40,6 +40,7 @@ from services.rex_bridge.state import (
     Show,
     Sleep,
     State,
+    Stopping,
     Todo,
 )
 from services.rex_bridge.steady import Steady
@@ -101,6 +102,7 @@ class Printer:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            self._actor.feed(Stopping())
         if self._sink is not None:
             self._sink.stop()
         await self._session.close()

@@ -96,7 +96,12 @@ class Ordered:
     order: Order
 
 
-Heard = Due | Opened | Closed | Failed | Answered | Ordered
+@dataclass(frozen=True)
+class Stopping:
+    """The service ends; nothing more is asked or heard."""
+
+
+Heard = Due | Opened | Closed | Failed | Answered | Ordered | Stopping
 
 # --- what follows from it ------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from contracts.printers import RexStatus
 from services.rex_bridge import control, orders
 from services.rex_bridge.control import Order
 from services.rex_bridge.replies import Activity, Machine
-from services.rex_bridge.state import Say, Show
+from services.rex_bridge.state import Say, Show, Stopping
 from tests.unit.rex_bridge.drive import Drive, printing, settings
 
 
@@ -129,6 +129,20 @@ def test_a_cancel_is_a_cancelled_print_and_not_a_failed_one() -> None:
     drive.order("cancel")
     drive.run(3)
     assert drive.kinds() == [EventKind.STARTED, EventKind.CANCELLED, EventKind.DONE]
+
+
+def test_a_second_cancel_that_comes_to_nothing_takes_nothing_back_from_the_first() -> None:
+    drive = printing()
+    drive.machine.stop_takes = 5
+    drive.order("cancel")
+    drive.until(lambda: drive.state.sent, 1)
+    drive.order("cancel")
+    drive.holds[-1].closed = drive.time
+    drive.manner = "off"
+    drive.run(4)
+    drive.feed(Stopping())
+    assert drive.state.tracker.current is not None
+    assert drive.state.tracker.current.cancelling
 
 
 def test_a_cancel_is_remembered_over_a_restart() -> None:
