@@ -7,6 +7,7 @@ LF. Some firmware leaves out the first or the last of these, some says ``ok`` tw
 - what comes before that line is a leftover of the command before, or a reply without a ``CMD`` line: it counts only
   when nothing more has come for a while;
 - a reply without ``ok`` ends when nothing more has come for a while, one to a question not before it says something;
+- a reply to a question that breaks off within a line is none;
 - nothing, however it drips, lasts longer than the command's deadline.
 """
 
@@ -28,6 +29,8 @@ _HEADER = re.compile(r"^CMD\s+([A-Z]\d+)\b", re.IGNORECASE)
 _TURNED_AWAY = re.compile(r"^error\b.*\bconnected", re.IGNORECASE)
 _CONTROL_TAKEN = re.compile(r"^control success", re.IGNORECASE)
 _REFUSED = re.compile(r"^control failed", re.IGNORECASE)
+_WHOLE = re.compile(rf"ok$|{_TURNED_AWAY.pattern}|{_REFUSED.pattern}", re.IGNORECASE)
+"""What is whole without an end of line."""
 
 
 class NoReply(Exception):
@@ -79,6 +82,8 @@ class Exchange:
     @property
     def deadline(self) -> float:
         """When :meth:`expire` is to be called unless bytes come before."""
+        if self._half:
+            return self._end
         order_heard = self._acknowledged or (self._ours and self._code not in READS)
         begun = bool(self._lines or self._rest.strip() or order_heard)
         return min(self._end, self._last + QUIET) if begun else self._end
@@ -97,13 +102,29 @@ class Exchange:
         return None
 
     def expire(self) -> Reply:
-        """The reply as far as it came, at the deadline or at the end of the connection. Raises NoReply."""
+        """The reply as far as it came, at the deadline or at the end of the connection.
+
+        Raises NoReply, and NotThisProtocol for what is not even a line.
+        """
+        half = self._half
+        if half and not self._ours:
+            raise NotThisProtocol(f"half a line in reply to {self.command}: {half[:40]!r}")
+        if half:
+            raise NoReply(f"the reply to {self.command} breaks off at {half[:40]!r}")
         reply = self._take(_text(self._rest))
         if reply is not None:
             return reply
         if not (self._lines or self._ours or self._acknowledged):
             raise NoReply(f"no reply to {self.command}")
         return self._reply()
+
+    @property
+    def _half(self) -> str:
+        """What has come of a line, in the reply to a question; "" where it needs no end to be known for what it is."""
+        # Half a line reads as another one ("byte 96/100" of 1000), and what is missing after it changes the rest: a
+        # print without its MoveMode is no paused one.
+        rest = _text(self._rest)
+        return "" if self._code not in READS or _WHOLE.match(rest) else rest
 
     def _take(self, line: str) -> Reply | None:
         header = _HEADER.match(line)

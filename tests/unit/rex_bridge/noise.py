@@ -39,7 +39,7 @@ def _exchange(chance: random.Random) -> tuple[Reply | None, float]:
     except NoReply:
         return None, exchange.deadline
     except NotThisProtocol:
-        return None, now
+        return None, min(now, exchange.deadline)
 
 
 def _bytes(chance: random.Random) -> bytes:

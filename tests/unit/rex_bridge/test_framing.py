@@ -87,10 +87,31 @@ def test_a_reply_without_its_cmd_line_ends_after_a_quiet_while() -> None:
     assert exchange.expire().lines == ("T0:52/240 B:46/100",)
 
 
-def test_a_last_line_without_an_end_counts() -> None:
-    exchange = Exchange("M105", 0.0)
-    exchange.feed(b"CMD M105 Received.\r\nT0:52/240 B:46/100", 0.5)
-    assert exchange.expire().lines == ("T0:52/240 B:46/100",)
+@pytest.mark.parametrize(
+    ("command", "half"),
+    [("M119", b"MachineStatus: BUILDING_FROM_SD\r\nMoveMode: PAU"), ("M27", b"SD printing byte 96/100")],
+)
+def test_a_reply_that_breaks_off_within_a_line_is_none(command: str, half: bytes) -> None:
+    exchange = Exchange(command, 0.0)
+    exchange.feed(f"CMD {command} Received.\r\n".encode() + half, 0.5)
+    assert exchange.deadline == COMMAND_DEADLINE, "the rest of it may be on its way"
+    with pytest.raises(NoReply, match="breaks off"):
+        exchange.expire()
+
+
+@pytest.mark.parametrize("last", [b"ok", b"Control failed.", b"Error: have been connected"])
+def test_a_word_that_ends_a_reply_needs_no_end_of_line(last: bytes) -> None:
+    exchange = Exchange("M26", 0.0)
+    exchange.feed(b"CMD M26 Received.\r\n" + last, 0.5)
+    reply = exchange.expire()
+    assert (reply.refused, reply.turned_away) == (last.startswith(b"Control"), last.startswith(b"Error"))
+
+
+def test_half_a_line_of_something_else_is_no_printer() -> None:
+    exchange = Exchange("M119", 0.0)
+    exchange.feed(b"login: ", 0.5)
+    with pytest.raises(NotThisProtocol):
+        exchange.expire()
 
 
 def test_an_order_may_be_acknowledged_by_its_cmd_line_alone() -> None:
