@@ -19,6 +19,9 @@ PARSERS: Mapping[str, tuple[str, Callable[[Iterable[str]], Any]]] = {
     "M27": ("progress", replies.progress),
     "M115": ("identity", replies.identity),
 }
+HEAT_FOR = 60.0
+"""Seconds for which a look without a temperature leaves the last one: an idle printer that answers slowly is asked for
+none, and those of its last print would be shown as present ones for days."""
 UNSEEN_AFTER = 10.0
 """Seconds of an outage in mid-print after which something may have happened that nobody saw."""
 
@@ -30,11 +33,18 @@ def read(known: Readings, command: str, lines: Iterable[str]) -> Readings | None
     return None if found is None else replace(known, **{name: found})
 
 
+def without(known: Readings, command: str) -> Readings:
+    """*known* when the reply to *command* says nothing that is understood: what was read before is not true for it."""
+    return known if command == "M115" else replace(known, **{PARSERS[command][0]: None})
+
+
 def finished(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """A whole look has been had: follow the print, and be in reach."""
     machine = state.readings.machine
     if machine is None:
         return state, ()
+    if now.mono - state.heat_at > HEAT_FOR:
+        state = replace(state, readings=without(state.readings, "M105"))
     since = 0.0 if state.looked_at is None else now.mono - state.looked_at
     before = state.tracker.current
     tracker, said = prints.look(state.tracker, state.printer, _sight(state, machine, since), now.wall)

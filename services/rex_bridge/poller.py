@@ -137,11 +137,12 @@ def _read(state: State, asked: Ask, reply: Reply, now: Now, settings: RexBridgeS
         if asked.command == STATUS.command:
             text = f"it answers {asked.command} with {reply.lines[:2]!r}"
             return trouble.met(state, Trouble.NOT_UNDERSTOOD, text, now, settings)
-        readings = state.readings
+        readings = looks.without(state.readings, asked.command)
     state = replace(
         state,
         readings=readings,
         contact=now,
+        heat_at=now.mono if asked.command == "M105" else state.heat_at,
         free_reads=state.free_reads or not wire.control,
         wire=replace(wire, proven=True, identified=wire.identified or asked.command == "M115"),
     )

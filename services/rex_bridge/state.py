@@ -196,6 +196,8 @@ class State:
     looked_at: float | None = None
     """End of the last whole look."""
     readings: Readings = Readings()
+    heat_at: float = 0.0
+    """When the temperatures were asked for last."""
     orders: tuple[Order, ...] = ()
     sent: Sent | None = None
     tracker: Tracker = field(default_factory=Tracker)

@@ -64,6 +64,7 @@ class Drive:
         self.time = 0.0
         self.wall_offset = 0.0
         self.manner: str | None = None
+        self.garbled: set[str] = set()
         self.control = False
         self.tried = 0
         self.holds: list[Hold] = []
@@ -188,7 +189,9 @@ class Drive:
         if self.manner == "garbage":
             return b"HTTP/1.1 400 Bad Request\r\n\r\nok\r\n"
         lines: list[str] | None
-        if code == "M601":
+        if code in self.garbled:
+            lines = ["?"]
+        elif code == "M601":
             taken = self.manner != "control"  # "stubborn" gives control and answers nothing all the same
             self.control = self.control or taken
             lines = [] if taken else ["Control failed."]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from contracts.events import EventKind
 from contracts.printers import RexStatus
 from services.rex_bridge import looks, telemetry
 from services.rex_bridge.replies import Progress
@@ -56,6 +59,55 @@ def test_more_than_all_is_no_progress() -> None:
     assert after.tracker.current.progress is not None
     assert after.tracker.current.progress < 10
     assert after.estimate.last == drive.state.estimate.last
+
+
+def test_a_temperature_that_is_not_asked_for_any_more_is_not_shown_as_a_present_one() -> None:
+    # As slow as this, an idle printer is asked for nothing but its status.
+    drive = printing(latency=0.09)
+    drive.run(5)
+    assert drive.payload.nozzle_target == 220
+    drive.machine.cancel()
+    drive.run(3600)
+    shown = drive.payload
+    assert (shown.state, shown.stale) == (RexStatus.IDLE, False)
+    assert (shown.nozzle_actual, shown.nozzle_target) == (None, None)
+
+
+def test_one_look_without_a_temperature_keeps_the_last_one() -> None:
+    drive = Drive()
+    drive.run(1)
+    drive.latency = 0.09
+    drive.run(30)
+    assert drive.payload.nozzle_actual == 22
+
+
+@pytest.mark.parametrize("command", ["M105", "M27"])
+def test_a_reading_that_is_not_understood_is_unknown_and_not_the_last_one(command: str) -> None:
+    drive = printing()
+    drive.run(300)
+    ended = (drive.state.readings.temperatures, drive.state.readings.progress)
+    assert None not in ended
+    drive.garbled = {command}
+    drive.run(2)
+    unknown = drive.state.readings.temperatures if command == "M105" else drive.state.readings.progress
+    assert unknown is None
+    assert drive.status() is RexStatus.PRINTING
+
+
+def test_the_progress_of_one_print_is_never_that_of_the_next() -> None:
+    drive = printing()
+    drive.run(580)
+    drive.machine.complete()
+    drive.run(3)
+    drive.machine.confirm()
+    drive.garbled = {"M27"}
+    drive.run(31)
+    drive.start_print(file="other.gx")
+    drive.run(40)
+    assert (drive.payload.job, drive.payload.progress) == ("other.gx", None)
+    drive.machine.cancel()
+    drive.run(10)
+    assert drive.kinds()[-1] is EventKind.CANCELLED
 
 
 def test_the_health_line_says_what_it_does() -> None:
