@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import TypeAdapter, ValidationError
 
 from services.chassis import log
-from services.chassis.store import Schema, Store, Unit
+from services.chassis.store import Schema, Store, Unit, is_store_failure
+from services.rex_bridge import prints
 from services.rex_bridge.prints import Tracker
 
 _log = log.get(__name__)
@@ -20,11 +21,31 @@ def recall(store: Store, printer: str) -> Tracker:
     if not rows:
         return Tracker()
     try:
-        return _TRACKER.validate_json(rows[0][0])
+        tracker = _TRACKER.validate_json(rows[0][0])
     except ValidationError as error:
         _log.error("what was known of the print is unreadable; a running one gets a new id",
                    printer=printer, error=str(error))  # fmt: skip
         return Tracker()
+    return prints.restored(tracker) if store.restored() else tracker
+
+
+def settle_restored(store: Store) -> None:
+    """Draw the consequences of a backup that was put back, once and for all printers.
+
+    Where nothing can be written they are drawn again at every start, which is no worse.
+    """
+    if not store.restored():
+        return
+    _log.warning("the data folder was put back from a backup; how a print of then has ended is not told")
+    try:
+        with store.transaction() as unit:
+            for (printer,) in store.read("SELECT printer FROM rex_prints"):
+                keep(unit, printer, recall(store, printer))
+            store.forget_restored(unit)
+    except Exception as error:
+        if not is_store_failure(error):
+            raise
+        _log.error("nothing can be written; the backup is remembered", error=str(error))
 
 
 def keep(unit: Unit, printer: str, tracker: Tracker) -> None:

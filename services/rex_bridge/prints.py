@@ -14,6 +14,8 @@ from services.rex_bridge.replies import Activity
 
 AS_GOOD_AS_DONE = 95.0
 """Percent from which a print that ended out of sight counts as finished."""
+PAST_BACKUP = 100
+"""Prints that may have had their numbers since a backup was made."""
 FALL = 3.0
 """Percent by which progress falls, out of sight, when it is another print of the same file."""
 
@@ -33,6 +35,8 @@ class Print:
     """Out of reach, and said so."""
     from_start: bool = True
     """Its beginning was seen, so that the time since then is its duration."""
+    from_backup: bool = False
+    """It stood in a backup that was put back: what has become of it since may have been told already."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ def look(tracker: Tracker, printer: str, sight: Sight, wall: datetime) -> tuple[
     """Take *sight* into account."""
     said: tuple[Happening, ...] = ()
     current = tracker.current
+    if current is not None and current.from_backup:
+        current = _taken_up(current, sight)
     if current is not None and current.lost:
         current = replace(current, lost=False)
         said += (Happening(EventKind.RECOVERED, current, "the printer answers again"),)
@@ -91,7 +97,7 @@ def look(tracker: Tracker, printer: str, sight: Sight, wall: datetime) -> tuple[
 def lose(tracker: Tracker, reason: str) -> tuple[Tracker, tuple[Happening, ...]]:
     """The printer is out of reach; said once for each outage in mid-print."""
     current = tracker.current
-    if current is None or current.lost:
+    if current is None or current.lost or current.from_backup:
         return tracker, ()
     current = replace(current, lost=True)
     return replace(tracker, current=current), (Happening(EventKind.PROBLEM, current, reason),)
@@ -102,6 +108,22 @@ def cancelling(tracker: Tracker, value: bool = True) -> Tracker:
     if tracker.current is None:
         return tracker
     return replace(tracker, current=replace(tracker.current, cancelling=value))
+
+
+def restored(tracker: Tracker) -> Tracker:
+    """*tracker* as it stood in a backup that was put back."""
+    current = None if tracker.current is None else replace(tracker.current, from_backup=True)
+    return Tracker(tracker.number + PAST_BACKUP, current)
+
+
+def _taken_up(current: Print, sight: Sight) -> Print | None:
+    """Only a print that goes on is the one of the backup, and as it is now: nothing is told a second time."""
+    if _ended(current, sight):
+        return None
+    current = replace(current, lost=False)
+    if not sight.activity.in_print:
+        return current
+    return replace(current, from_backup=False, paused=sight.activity is Activity.PAUSED)
 
 
 def _begin(tracker: Tracker, printer: str, sight: Sight, wall: datetime) -> tuple[Tracker, Print]:

@@ -42,6 +42,7 @@ class RexBridge:
         """Begin to look at every printer."""
         parts = self._parts
         self._events.start()
+        memory.settle_restored(parts.store)
         self._printers = tuple(
             Printer(address, parts.settings, parts.store, parts.bus, self._events, self._introduced)
             for address in parts.settings.rex_printers

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
+from services.chassis.store import RESTORED
+from services.rex_bridge import memory
+from services.rex_bridge.prints import Print, Tracker
 from tests.unit.rex_bridge.desk import Desk, play
 
 
@@ -36,3 +41,23 @@ def test_an_order_that_is_yet_to_be_verified_is_answered_when_the_service_is_sto
         assert "sent, but the service is being stopped" in (reason or "")
 
     play(tmp_path, scene)
+
+
+def test_a_data_folder_put_back_from_a_backup_does_not_tell_the_end_of_a_print_a_second_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        desk = Desk(tmp_path)
+        try:
+            with desk.store.transaction() as unit:
+                print_of_then = Print("rex-20260102-7", datetime(2026, 1, 2, tzinfo=UTC), "cube.gx", progress=40.0)
+                memory.keep(unit, "rex", Tracker(7, print_of_then))
+                unit.execute(f"PRAGMA user_version = {RESTORED}")
+            desk.session.says["M119"] = ("MachineStatus: READY",)
+            await desk.start()
+            await desk.until(lambda: desk.printer.state.looked_at is not None)
+            assert desk.store.read("SELECT * FROM announcements") == []
+            assert desk.heard == []
+        finally:
+            await desk.printer.stop()
+            desk.store.close()
+
+    asyncio.run(main())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.events import EventKind
+from services.chassis import backup
 from services.chassis.store import Store
 from services.rex_bridge import memory, prints
 from services.rex_bridge.prints import Print, Sight, Tracker
@@ -118,4 +119,53 @@ def test_the_tracker_survives_on_the_disk(tmp_path: Path) -> None:
     assert memory.recall(store, "rex") == RUNNING
     assert memory.recall(store, "rex2") == Tracker()
     assert memory.recall(store, "broken") == Tracker()
+    store.close()
+
+
+def restored(**values: object) -> Tracker:
+    assert RUNNING.current is not None
+    return prints.restored(replace(RUNNING, current=replace(RUNNING.current, **values)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("activity", [Activity.IDLE, Activity.COMPLETED, Activity.FAILED])
+def test_the_end_of_a_print_of_a_backup_is_not_told_again(activity: Activity) -> None:
+    after, said = prints.look(restored(lost=True), "rex", Sight(activity, None, None, unseen=True), WALL)
+    assert (after.current, said) == (None, ())
+
+
+def test_a_print_of_a_backup_that_goes_on_is_taken_up_as_it_is() -> None:
+    sight = Sight(Activity.PAUSED, "cube.gx", 60.0, unseen=True)
+    after, said = prints.look(restored(), "rex", sight, WALL)
+    assert said == ()
+    assert after.current is not None
+    assert (after.current.id, after.current.paused, after.current.from_backup) == ("rex-20260102-7", True, False)
+    assert kinds(after, idle()) == [EventKind.CANCELLED]
+
+
+def test_a_print_of_a_backup_is_not_said_to_be_out_of_reach() -> None:
+    assert prints.lose(restored(), "does not answer") == (restored(), ())
+
+
+def test_another_print_after_a_backup_has_an_id_of_its_own() -> None:
+    after, said = prints.look(restored(), "rex", Sight(Activity.PRINTING, "other.gx", 1.0, unseen=True), WALL)
+    assert [happening.kind for happening in said] == [EventKind.STARTED]
+    assert after.number > 100, "a number that was given since the backup never comes again"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_backup_that_was_put_back_is_known_for_one(tmp_path: Path, full: bool) -> None:
+    store = Store(tmp_path, "rex")
+    store.open(memory.SCHEMA)
+    with store.transaction() as unit:
+        memory.keep(unit, "rex", RUNNING)
+    backup.backup(store.path, tmp_path / "copy")
+    store.close()
+    backup.restore(tmp_path / "copy", tmp_path, "rex")
+    store.open(memory.SCHEMA)
+    store.read(f"PRAGMA query_only={'ON' if full else 'OFF'}")
+    memory.settle_restored(store)
+    assert memory.recall(store, "rex") == prints.restored(RUNNING)
+    assert store.restored() is full
+    memory.settle_restored(store)
+    assert memory.recall(store, "rex") == prints.restored(RUNNING)
     store.close()
