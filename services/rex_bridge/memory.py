@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import TypeAdapter, ValidationError
 
 from services.chassis import log
@@ -15,21 +17,26 @@ SCHEMA = Schema("rex_prints", ["CREATE TABLE rex_prints (printer TEXT PRIMARY KE
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
 
 
-def recall(store: Store, printer: str) -> Tracker:
+def recall(store: Store, printer: str, wall: datetime) -> Tracker:
     """The tracker of *printer* as it was written last, a new one for a new printer."""
     rows = store.read("SELECT tracker FROM rex_prints WHERE printer = ?", (printer,))
     if not rows:
-        return Tracker()
+        return _new(wall)
     try:
         tracker = _TRACKER.validate_json(rows[0][0])
     except ValidationError as error:
         _log.error("what was known of the print is unreadable; a running one gets a new id",
                    printer=printer, error=str(error))  # fmt: skip
-        return Tracker()
+        return _new(wall)
     return prints.restored(tracker) if store.restored() else tracker
 
 
-def settle_restored(store: Store) -> None:
+def _new(wall: datetime) -> Tracker:
+    """Nobody knows how many prints there were today, but it was not one a second: no id is given twice."""
+    return Tracker(wall.hour * 3600 + wall.minute * 60 + wall.second)
+
+
+def settle_restored(store: Store, wall: datetime) -> None:
     """Draw the consequences of a backup that was put back, once and for all printers.
 
     Where nothing can be written they are drawn again at every start, which is no worse.
@@ -40,7 +47,7 @@ def settle_restored(store: Store) -> None:
     try:
         with store.transaction() as unit:
             for (printer,) in store.read("SELECT printer FROM rex_prints"):
-                keep(unit, printer, recall(store, printer))
+                keep(unit, printer, recall(store, printer, wall))
             store.forget_restored(unit)
     except Exception as error:
         if not is_store_failure(error):

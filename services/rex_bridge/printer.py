@@ -90,7 +90,9 @@ class Printer:
 
     def start(self) -> None:
         """Subscribe and begin to look, at the print that was under way when the bridge ended."""
-        self._actor = self._make_actor(State(self.id, due=now().mono, tracker=memory.recall(self._store, self.id)))
+        moment = now()
+        tracker = memory.recall(self._store, self.id, moment.wall)
+        self._actor = self._make_actor(State(self.id, due=moment.mono, tracker=tracker))
         self._shown.start()
         self._available.start()
         self._bus.subscribe(self._command_topic, self._commanded)

@@ -128,7 +128,7 @@ def _taken_up(current: Print, sight: Sight) -> Print | None:
 
 def _begin(tracker: Tracker, printer: str, sight: Sight, wall: datetime) -> tuple[Tracker, Print]:
     number = tracker.number + 1
-    # The day keeps ids apart from those of a data folder that was lost.
+    # The day, and where the numbers of a new data folder begin, keep ids apart from those of one that was lost.
     started = Print(f"{printer}-{wall:%Y%m%d}-{number}", wall, job=sight.job, from_start=sight.watched)
     return Tracker(number, started), started
 

@@ -9,6 +9,7 @@ from contracts import channels
 from services.chassis import announcements
 from services.chassis.announcements import Announcements
 from services.chassis.bus.port import Presence
+from services.chassis.clock import now
 from services.chassis.discovery import memory as discovered
 from services.chassis.discovery.announcer import Discovery
 from services.chassis.discovery.entities import Device
@@ -42,7 +43,7 @@ class RexBridge:
         """Begin to look at every printer."""
         parts = self._parts
         self._events.start()
-        memory.settle_restored(parts.store)
+        memory.settle_restored(parts.store, now().wall)
         self._printers = tuple(
             Printer(address, parts.settings, parts.store, parts.bus, self._events, self._introduced)
             for address in parts.settings.rex_printers

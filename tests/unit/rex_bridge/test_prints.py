@@ -110,15 +110,15 @@ def test_only_whole_percents_are_written_down() -> None:
 def test_the_tracker_survives_on_the_disk(tmp_path: Path) -> None:
     store = Store(tmp_path, "rex")
     store.open(memory.SCHEMA)
-    assert memory.recall(store, "rex") == Tracker()
+    assert memory.recall(store, "rex", WALL) == Tracker()
     with store.transaction() as unit:
         memory.keep(unit, "rex", RUNNING)
         unit.execute("INSERT INTO rex_prints VALUES ('broken', '{')")
     store.close()
     store.open(memory.SCHEMA)
-    assert memory.recall(store, "rex") == RUNNING
-    assert memory.recall(store, "rex2") == Tracker()
-    assert memory.recall(store, "broken") == Tracker()
+    assert memory.recall(store, "rex", WALL) == RUNNING
+    assert memory.recall(store, "rex2", WALL) == Tracker()
+    assert memory.recall(store, "broken", WALL) == Tracker()
     store.close()
 
 
@@ -163,9 +163,25 @@ def test_a_backup_that_was_put_back_is_known_for_one(tmp_path: Path, full: bool)
     backup.restore(tmp_path / "copy", tmp_path, "rex")
     store.open(memory.SCHEMA)
     store.read(f"PRAGMA query_only={'ON' if full else 'OFF'}")
-    memory.settle_restored(store)
-    assert memory.recall(store, "rex") == prints.restored(RUNNING)
+    memory.settle_restored(store, WALL)
+    assert memory.recall(store, "rex", WALL) == prints.restored(RUNNING)
     assert store.restored() is full
-    memory.settle_restored(store)
-    assert memory.recall(store, "rex") == prints.restored(RUNNING)
+    memory.settle_restored(store, WALL)
+    assert memory.recall(store, "rex", WALL) == prints.restored(RUNNING)
+    store.close()
+
+
+@pytest.mark.parametrize("lost", ["DELETE FROM rex_prints", "UPDATE rex_prints SET tracker = '{'"])
+def test_an_id_is_not_given_twice_on_a_day_on_which_the_data_folder_was_lost(tmp_path: Path, lost: str) -> None:
+    store = Store(tmp_path, "rex")
+    store.open(memory.SCHEMA)
+    ids: list[str] = []
+    for hour in (8, 9):
+        moment = WALL.replace(hour=hour)
+        tracker, [started] = prints.look(memory.recall(store, "rex", moment), "rex", PRINTING, moment)
+        ids.append(started.print.id)
+        with store.transaction() as unit:
+            memory.keep(unit, "rex", tracker)
+            unit.execute(lost)
+    assert ids[0] != ids[1]
     store.close()
