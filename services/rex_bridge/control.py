@@ -110,9 +110,10 @@ def _temperature(command: Command, settings: RexBridgeSettings) -> Order:
         wanted = math.nan
     if not math.isfinite(wanted) or wanted < 0:
         raise BadCommand("a temperature is a number of °C from 0, 0 is off", verb, command.id)
-    most = settings.rex_nozzle_max if verb == "nozzle" else settings.rex_bed_max
-    clamped = float(round(min(wanted, most)))
-    note = f"clamped to {clamped:g} °C by BOARDCAST_REX_{verb.upper()}_MAX" if wanted > most else None
+    # The printer takes whole degrees, and the highest of them is none above the limit.
+    most = math.floor(settings.rex_nozzle_max if verb == "nozzle" else settings.rex_bed_max)
+    clamped = float(min(round(wanted), most))
+    note = f"clamped to {clamped:g} °C by BOARDCAST_REX_{verb.upper()}_MAX" if round(wanted) > most else None
     return Order(verb, clamped, command.id, note)
 
 

@@ -347,6 +347,13 @@ def test_temperatures_are_off_by_default_and_clamped() -> None:
             understood("bed", bad, **on)
 
 
+@pytest.mark.parametrize("wanted", ["239.6", "239.5", "900"])
+def test_a_target_is_not_rounded_beyond_its_limit(wanted: str) -> None:
+    order = understood("nozzle", wanted, rex_set_temperatures=True, rex_nozzle_max=239.6)
+    assert order.value == 239.0
+    assert "clamped to 239 °C" in (order.note or "")
+
+
 def test_a_light_that_stays_off_is_not_obeyed() -> None:
     dark = Machine(Activity.IDLE, "READY", light=False)
     assert not control.obeyed(Order("light", True), dark, None)
