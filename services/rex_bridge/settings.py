@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from contracts import devices
 from services.chassis.discovery.settings import DiscoverySettings
 
 DEFAULT_PORT = 8899
@@ -18,7 +19,10 @@ FIRMWARE_NOZZLE_MAX = 265.0
 """°C at which the printer's firmware itself clamps."""
 _ID = re.compile(r"^[a-z0-9_-]{1,40}$")
 _ADDRESS = re.compile(r"^(?:\[(?P<six>[0-9a-fA-F:.%a-z]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::(?P<port>\d{1,5}))?$")
-_TAKEN = "ender"
+_TAKEN = {
+    devices.ENDER: "the printer behind OctoPrint",
+    devices.HUB: "the board itself, through which printers are reached",
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,6 +124,6 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 def _printer(name: str, address: str) -> PrinterAddress:
     if not _ID.match(name):
         raise ValueError(f"'{name}' cannot name a printer: use a-z, 0-9, '_' and '-', as in rex=192.168.1.50")
-    if name == _TAKEN:
-        raise ValueError(f"'{_TAKEN}' is the printer behind OctoPrint; give this one another name")
+    if name in _TAKEN:
+        raise ValueError(f"'{name}' is {_TAKEN[name]}; give this one another name")
     return parse_address(address, name)

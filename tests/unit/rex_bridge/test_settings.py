@@ -34,6 +34,7 @@ def test_printers(text: str) -> None:
         ("192.168.1.50", "cannot name a printer"),
         ("Rex=192.168.1.50", "cannot name a printer"),
         ("ender=192.168.1.50", "behind OctoPrint"),
+        ("board=192.168.1.50", "the board itself"),
         ("rex=1.2.3.4,rex=1.2.3.5", "two printers are called 'rex'"),
         ("rex=", "is no address"),
         ("rex=http://printer", "is no address"),
