@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from services.chassis import log
+from services.chassis.bus.callbacks import guarded
 from services.rex_bridge.worker import Worker
 
 _log = log.get(__name__)
@@ -57,7 +58,9 @@ class Sink:
             status = await self._worker.call(lambda: post(self._url, payload, self._headers()), GIVE_UP_AFTER)
         except TimeoutError:
             self._failed(f"no whole answer within {GIVE_UP_AFTER:.0f} s")
-        except OSError as error:  # every error of requests is one
+        except Exception as error:
+            # Not only OSError: a token with a letter that no header carries, or a host that is no name, fail otherwise,
+            # and a task that ends with that shows the header in the log.
             self._failed(f"{type(error).__name__}: {error}")
         else:
             self._answered(status)
@@ -68,7 +71,7 @@ class Sink:
 
     def _answered(self, status: int) -> None:
         if status == PAUSE_STATUS:
-            self._pause()
+            guarded(self._pause)
         elif status >= 300:
             self._failed(f"HTTP status {status}")
             return
@@ -88,7 +91,8 @@ class Sink:
 def post(url: str, payload: bytes, headers: Mapping[str, str]) -> int:
     """The status that the server answers; its body is not read, and it is not followed elsewhere with the token.
 
-    Raises OSError. Imports requests on first use: without an API the bridge does without its 5 MB.
+    Raises OSError, and whatever else a request that cannot be made raises. Imports requests on first use: without an
+    API the bridge does without its 5 MB.
     """
     import requests
 
