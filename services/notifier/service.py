@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -24,6 +26,8 @@ _log = log.get(__name__)
 
 NAME = "notifier"
 BOARD = "board"
+FINISH_WITHIN = 2.0
+"""Seconds that targets have for what they were given before the stop."""
 
 
 def presence(settings: NotifierSettings) -> Presence:
@@ -53,11 +57,18 @@ class Notifier:
         self._task = asyncio.create_task(self._summaries())
 
     async def stop(self) -> None:
-        """Deliver nothing any more."""
+        """Hear nothing any more; what was heard is delivered if that is soon done, or said to be lost."""
         if self._task is not None:
             self._task.cancel()
+        if self._budget.left_out:
+            self._send(notices.summary(self._budget.left_out))
+            self._budget = replace(self._budget, left_out=0)
         for target in self._targets:
-            target.stop()
+            target.finish()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._all_delivered(), FINISH_WITHIN)
+        for target in self._targets:
+            target.give_up()
 
     def health(self) -> Health:
         """Well as long as events are heard; a target that is down is named."""
@@ -105,6 +116,10 @@ class Notifier:
             )
             if count:
                 self._send(notices.summary(count))
+
+    async def _all_delivered(self) -> None:
+        while any(target.left for target in self._targets):  # noqa: ASYNC110 - their threads know no event loop
+            await asyncio.sleep(0.02)
 
     def _send(self, notice: Notice) -> None:
         _log.info("notice", title=notice.title)

@@ -31,6 +31,7 @@ class Target:
         self._url = url
         self._retries = retries
         self._waiting: deque[Notice] = deque()
+        self._in_hand = 0
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._failing = False
@@ -50,11 +51,26 @@ class Target:
         """Begin to deliver. A daemon thread: a target that hangs does not keep the service from ending."""
         threading.Thread(target=self._run, name="target", daemon=True).start()
 
-    def stop(self) -> None:
-        """Deliver nothing any more."""
+    @property
+    def left(self) -> int:
+        """Notices that are not delivered yet."""
+        with self._changed:
+            return len(self._waiting) + self._in_hand
+
+    def finish(self) -> None:
+        """Deliver what waits, once each, and then nothing any more."""
         self._stopping.set()
         with self._changed:
             self._changed.notify()
+
+    def give_up(self) -> None:
+        """What is not delivered by now is lost, and the log says so."""
+        with self._changed:
+            lost, self._in_hand = self.left, 0
+            self._waiting.clear()
+        if lost:
+            _log.error("the service ends before a target has taken its notices; they are lost",
+                       target=self.name, count=lost)  # fmt: skip
 
     def send(self, notice: Notice) -> None:
         """Have *notice* delivered in its turn; returns at once."""
@@ -79,14 +95,17 @@ class Target:
             return False
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             with self._changed:
                 while not self._waiting and not self._stopping.is_set():
                     self._changed.wait()
-                if self._stopping.is_set():
+                if not self._waiting:
                     return
                 notice = self._waiting.popleft()
+                self._in_hand = 1
             self._report(notice, self._try(notice))
+            with self._changed:
+                self._in_hand = 0
 
     def _try(self, notice: Notice) -> bool:
         if self.deliver(notice):
