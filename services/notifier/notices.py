@@ -47,3 +47,9 @@ def notice(source: str, event: Event, wanted: Collection[EventKind]) -> Notice |
 def summary(count: int) -> Notice:
     """What stands for the notices that were left out."""
     return Notice("more happened", f"{count} further notices were left out, because there were too many at once")
+
+
+def unheard(seconds: float) -> Notice:
+    """What stands for events that nobody may have heard."""
+    away = f"there was no connection to the broker for {seconds:.0f} s"
+    return Notice("notices may be missing", f"{away}; what may have happened meanwhile is not told")

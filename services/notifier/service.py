@@ -46,6 +46,7 @@ class Notifier:
         # The filter of one REX covers every printer, the Ender included.
         self._printers = channels.REX_EVENT.filter(parts.settings.topic_root)
         self._task: asyncio.Task[None] | None = None
+        self._deaf_since: float | None = None
 
     async def start(self) -> None:
         """Subscribe."""
@@ -54,6 +55,8 @@ class Notifier:
         self._budget = Budget(float(self._settings.notify_burst), _now())
         self._parts.bus.subscribe(self._printers, self._printer_event)
         self._parts.bus.subscribe(channels.BOARD_EVENT.topic(self._settings.topic_root), self._board_event)
+        self._parts.bus.on_disconnect(self._out_of_hearing)
+        self._parts.bus.on_connect(self._hearing)
         self._task = asyncio.create_task(self._summaries())
 
     async def stop(self) -> None:
@@ -77,6 +80,16 @@ class Notifier:
         failing = [target.name for target in self._targets if target.failing]
         said = f"{len(self._targets)} targets" + (f", failing: {', '.join(failing)}" if failing else "")
         return Health(True, said)
+
+    def _out_of_hearing(self, _: str) -> None:
+        if self._deaf_since is None:
+            self._deaf_since = _now()
+
+    def _hearing(self) -> None:
+        """No broker keeps an event, and a bridge that is back before this service tells its own to nobody."""
+        if self._deaf_since is not None:
+            deaf, self._deaf_since = _now() - self._deaf_since, None
+            self._spend(notices.unheard(deaf))
 
     def _printer_event(self, message: Message) -> None:
         place = self._printers.split("/").index("+")

@@ -129,3 +129,35 @@ def test_what_waits_for_a_target_that_takes_it_is_delivered_before_the_stop(
         assert not [line for line in logged.entries if line["log_level"] == "error"]
 
     play(tmp_path, monkeypatch, scene)
+
+
+def test_what_could_not_be_heard_while_the_broker_was_away_is_spoken_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: LogCapture
+) -> None:
+    async def scene(hall: Hall) -> None:
+        hall.broker.crash()
+        # The bridge is back first, and what it kept meanwhile is published before anybody hears it.
+        hall.bridge.connection_made()
+        hall.say("finished out of hearing")
+        hall.bus.connection_made()
+        await hall.until(lambda: hall.phone.got)
+        [notice] = hall.phone.got
+        assert "may have happened" in notice.body
+        hall.say("heard")
+        await hall.until(lambda: len(hall.phone.got) == 2)
+        assert hall.phone.got[1].body == "heard"
+
+    play(tmp_path, monkeypatch, scene)
+
+
+def test_a_broker_that_comes_and_goes_is_no_flood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: LogCapture
+) -> None:
+    async def scene(hall: Hall) -> None:
+        for _ in range(20):
+            hall.bus.connection_lost("flapping")
+            hall.bus.connection_made()
+        await hall.until(lambda: hall.notifier._budget.left_out == 17)
+        await hall.until(lambda: len(hall.phone.got) == 3)
+
+    play(tmp_path, monkeypatch, scene)
