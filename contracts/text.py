@@ -16,11 +16,11 @@ ECHO_LENGTH = 100
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def display_text(raw: str) -> str:
-    """*raw* made safe to show: no control, bidi or format characters, single blanks, at most 64 characters."""
-    visible = "".join(" " if unicodedata.category(c) in _HIDDEN else c for c in raw[: DISPLAY_LENGTH * 8])
+def display_text(raw: str, *, limit: int = DISPLAY_LENGTH) -> str:
+    """*raw* made safe to show: no control, bidi or format characters, single blanks, at most *limit* characters."""
+    visible = "".join(" " if unicodedata.category(c) in _HIDDEN else c for c in raw[: limit * 8])
     text = " ".join(visible.split())
-    return text if len(text) <= DISPLAY_LENGTH else text[: DISPLAY_LENGTH - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def printable(raw: bytes, limit: int = 200) -> str:

@@ -39,7 +39,7 @@ def notice(source: str, event: Event, wanted: Collection[EventKind]) -> Notice |
     what = _ABOUT_PRINT.get(event.event, event.event.value.replace("_", " "))
     details = [display_text(text) for text in (event.job, event.move_id) if text]
     if event.reason:
-        details.append(event.reason[:REASON_LENGTH])
+        details.append(display_text(event.reason, limit=REASON_LENGTH))
     title = f"{display_text(source)}: {what}"
     return Notice(title, ": ".join(details) or title, event.event in _BAD)
 

@@ -40,7 +40,9 @@ def test_what_nobody_wants_is_no_notice(kind: EventKind) -> None:
 
 
 def test_long_and_hidden_text_is_made_safe() -> None:
-    found = notices.notice("rex", event(EventKind.STARTED, job="a\u202e" + "b" * 200, reason="c" * 500), DEFAULT_KINDS)
+    hidden = "\u202e\u200b\x1b\r\n"
+    reason = hidden + "c" * 500
+    found = notices.notice("rex", event(EventKind.STARTED, job="a\u202e" + "b" * 200, reason=reason), DEFAULT_KINDS)
     assert found is not None
     assert found.body.isprintable()
     assert len(found.body) <= 64 + 2 + 300
