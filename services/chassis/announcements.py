@@ -32,7 +32,8 @@ class Announcements:
         self._bus = bus
         self._last_sent = 0
         self._unconfirmed: set[int] = set()
-        self._confirmed: list[int] = []
+        self._confirmed: set[int] = set()
+        """Published, and still on the disk: it may be one that takes no deletes just now."""
 
     def start(self) -> None:
         """Send what waits, now and on every connect."""
@@ -54,22 +55,24 @@ class Announcements:
         self._pump()
 
     def _pump(self) -> None:
-        room = _WINDOW - len(self._unconfirmed)
-        if not self._bus.connected or room <= 0:
-            return
-        rows = self._store.read(
-            "SELECT id, topic, payload FROM announcements WHERE id > ? ORDER BY id LIMIT ?", (self._last_sent, room)
-        )
-        for row_id, topic, payload in rows:
-            self._last_sent = row_id
-            self._unconfirmed.add(row_id)
-            self._bus.publish(topic, payload, delivered=partial(self._delivered, row_id))
+        while self._bus.connected and len(self._unconfirmed) < _WINDOW:
+            rows = self._store.read(
+                "SELECT id, topic, payload FROM announcements WHERE id > ? ORDER BY id LIMIT ?",
+                (self._last_sent, _WINDOW - len(self._unconfirmed)),
+            )
+            for row_id, topic, payload in rows:
+                self._last_sent = row_id
+                if row_id not in self._confirmed:
+                    self._unconfirmed.add(row_id)
+                    self._bus.publish(topic, payload, delivered=partial(self._delivered, row_id))
+            if not rows:
+                return
 
     def _delivered(self, row_id: int, ok: bool) -> None:
         if row_id not in self._unconfirmed or not ok:
             return  # of an earlier connection, or lost with this one: sent again on the next connect
         self._unconfirmed.discard(row_id)
-        self._confirmed.append(row_id)
+        self._confirmed.add(row_id)
         # One commit for a burst: a crash in between only says the same events again.
         if not self._unconfirmed or len(self._confirmed) >= 50:
             self._forget_confirmed()
@@ -83,8 +86,10 @@ class Announcements:
                 for row_id in self._confirmed:
                     unit.execute("DELETE FROM announcements WHERE id = ?", (row_id,))
         except sqlite3.Error as error:
-            _log.error("published events could not be deleted; they may be published again", error=str(error))
-        self._confirmed = []
+            _log.error("published events could not be deleted; after a restart they are published again",
+                       error=str(error))  # fmt: skip
+            return
+        self._confirmed.clear()
 
     def _trim(self, unit: Unit) -> None:
         dropped = unit.execute(

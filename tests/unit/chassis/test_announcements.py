@@ -147,15 +147,34 @@ def test_a_full_disk_delays_only_the_forgetting(tmp_path: Path) -> None:
         events.say(1)
         events.store.read("PRAGMA query_only=ON")
         await asyncio.sleep(1)
+        for _ in range(3):
+            events.broker.crash()
+            events.broker.recover()
+            await asyncio.sleep(1)
+        assert events.heard == [1], "it is known to be told, although nothing can be written"
+        assert events.kept == 1
         events.store.read("PRAGMA query_only=OFF")
         events.say(2)
         await asyncio.sleep(1)
         assert events.heard == [1, 2]
+        assert events.kept == 0
+
+    _play(tmp_path, scene)
+
+
+def test_many_that_could_not_be_forgotten_keep_no_new_one_waiting(tmp_path: Path) -> None:
+    async def scene(events: Events) -> None:
+        events.say(*range(450))
+        events.store.read("PRAGMA query_only=ON")
+        await asyncio.sleep(1)
+        assert events.heard == list(range(450))
         events.broker.crash()
+        events.store.read("PRAGMA query_only=OFF")
+        events.say(450)
+        events.store.read("PRAGMA query_only=ON")
         events.broker.recover()
         await asyncio.sleep(1)
-        assert events.heard == [1, 2, 1]
-        assert events.kept == 0
+        assert events.heard == list(range(451))
 
     _play(tmp_path, scene)
 
