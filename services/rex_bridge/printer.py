@@ -47,6 +47,10 @@ from services.rex_bridge.steady import Steady
 
 _log = log.get(__name__)
 
+REPEATED_WITHIN = 60.0
+"""Seconds in which the same command with the same id is one that the broker has delivered twice, as QoS 1 may."""
+REMEMBERED = 64
+
 
 class Printer:
     """One printer, isolated from the others: its own task, connection, topics and API thread."""
@@ -67,6 +71,7 @@ class Printer:
         self._known_as: Identity | None = None
         self._session = Session(address)
         self._wake = asyncio.Event()
+        self._taken: dict[bytes, float] = {}
         self._task: asyncio.Task[None] | None = None
         root = settings.topic_root
         self._command_topic = channels.REX_COMMAND.topic(root, printer=address.id)
@@ -194,11 +199,25 @@ class Printer:
     def _commanded(self, message: Message) -> None:
         try:
             command = parse_command(message.payload, REX_VERBS, retained=message.retained)
+            if command.id is not None and self._repeated(message.payload):
+                _log.warning("a command came twice; obeyed and answered once", printer=self.id, id=command.id)
+                return
             self._order(control.understand(command, self._settings))
         except BadCommand as error:
             _log.warning("command refused", printer=self.id, topic=message.topic, reason=str(error))
             say = Say(EventKind.REFUSED, reason=str(error)[:500], command=error.word, command_id=error.command_id)
             self._answer(say)
+
+    def _repeated(self, payload: bytes) -> bool:
+        """Late by then, a second pause would stop a print that was resumed in between."""
+        moment = now().mono
+        self._taken = {known: at for known, at in self._taken.items() if moment - at < REPEATED_WITHIN}
+        if payload in self._taken:
+            return True
+        self._taken[payload] = moment
+        while len(self._taken) > REMEMBERED:
+            del self._taken[next(iter(self._taken))]
+        return False
 
     def _answer(self, say: Say) -> None:
         try:

@@ -6,8 +6,10 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from services.chassis.store import RESTORED
-from services.rex_bridge import memory
+from services.rex_bridge import memory, printer
 from services.rex_bridge.prints import Print, Tracker
 from tests.unit.rex_bridge.desk import Desk, play
 
@@ -39,6 +41,36 @@ def test_an_order_that_is_yet_to_be_verified_is_answered_when_the_service_is_sto
         [(kind, command_id, reason)] = desk.answers()
         assert (kind, command_id) == ("refused", "sent")
         assert "sent, but the service is being stopped" in (reason or "")
+
+    play(tmp_path, scene)
+
+
+def light(word: str, command_id: str) -> str:
+    return f'{{"command": "light", "arguments": ["{word}"], "id": "{command_id}"}}'
+
+
+@pytest.mark.parametrize(("within", "ids"), [(60.0, ["1", "2", "3"]), (0.0, ["1", "2", "1", "3"])])
+def test_a_command_that_the_broker_delivers_twice_is_obeyed_and_answered_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, within: float, ids: list[str]
+) -> None:
+    monkeypatch.setattr(printer, "REPEATED_WITHIN", within, raising=False)
+
+    async def scene(desk: Desk) -> None:
+        for word, command_id in (("on", "1"), ("off", "2"), ("on", "1"), ("off", "3")):
+            desk.command(light(word, command_id))
+            await desk.until(lambda: not desk.printer.state.orders and not desk.printer.state.sent)
+        await desk.until(lambda: desk.answers()[-1:] and desk.answers()[-1][1] == "3")
+        await desk.until(lambda: len(desk.answers()) == len(ids))
+        assert [command_id for _, command_id, _ in desk.answers()] == ids
+
+    play(tmp_path, scene)
+
+
+def test_commands_without_an_id_are_each_a_command(tmp_path: Path) -> None:
+    async def scene(desk: Desk) -> None:
+        for _ in range(3):
+            desk.command("light on")
+        await desk.until(lambda: len(desk.answers()) == 3)
 
     play(tmp_path, scene)
 
