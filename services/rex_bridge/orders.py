@@ -10,6 +10,7 @@ from services.chassis.clock import Now
 from services.rex_bridge import control, prints
 from services.rex_bridge.control import Order, Send, Settled
 from services.rex_bridge.framing import Reply
+from services.rex_bridge.replies import Activity, Machine
 from services.rex_bridge.state import Ask, Effect, Say, Sent, State
 
 MOST_WAITING = 8
@@ -55,7 +56,7 @@ def begun(state: State, now: Now) -> Outcome:
     if machine is None or not state.orders or state.sent is not None:
         return state, ()
     order, *rest = state.orders
-    decision = control.begin(order, machine)
+    decision = control.begin(order, machine if order.tried else _in_print(state, order, machine))
     if isinstance(decision, Settled) and order.tried:
         # What it asks for is so, or on its way, because the printer got it: that is read back like any other.
         return _handed_over(state, now), ()
@@ -67,6 +68,15 @@ def begun(state: State, now: Now) -> Outcome:
         state = replace(state, tracker=prints.cancelling(state.tracker))
     asks = _asks(state, decision)
     return replace(state, wire=replace(state.wire, asks=asks)), ()
+
+
+def _in_print(state: State, order: Order, machine: Machine) -> Machine:
+    """*machine*; for an order that stops it, what belongs to a print is that print, whatever the printer calls it."""
+    current = state.tracker.current
+    unclear = machine.activity in (Activity.BUSY, Activity.UNKNOWN)
+    if current is None or not unclear or order.verb not in ("pause", "cancel"):
+        return machine
+    return replace(machine, activity=Activity.PAUSED if current.paused else Activity.PRINTING)
 
 
 def _asks(state: State, send: Send) -> tuple[Ask, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,7 @@ class Drive:
         self.wall_offset = 0.0
         self.manner: str | None = None
         self.garbled: set[str] = set()
+        self.called: str | None = None
         self.control = False
         self.tried = 0
         self.holds: list[Hold] = []
@@ -201,6 +203,8 @@ class Drive:
             lines = ["Control failed."]
         else:
             lines = reply_lines(self.dialect, self.machine, code, arguments)
+        if self.called is not None:
+            lines = [re.sub(r"(?<=MachineStatus: )\w+", self.called, line) for line in lines or []]
         return dressed(lines or [], code, self.dialect.eol, self.faults, twice=False)
 
     def _refuses(self, code: str) -> bool:

@@ -189,6 +189,24 @@ def test_what_makes_no_sense_is_refused_without_being_sent() -> None:
     assert not {"M25", "M601 S1"} & set(asked(drive))
 
 
+@pytest.mark.parametrize("said", ["BUSY", "CALIBRATING"])
+def test_a_print_that_is_under_way_is_paused_and_cancelled_whatever_the_printer_calls_it(said: str) -> None:
+    drive = printing()
+    drive.called = said
+    drive.run(3)
+    for verb, code in (("pause", "M25"), ("cancel", "M26")):
+        drive.order(verb)
+        drive.until(lambda: drive.state.sent, 3)
+        assert code in asked(drive)
+        drive.until(lambda: not drive.state.sent, 12)
+    assert [answer.kind for answer in answers(drive)] == [EventKind.REFUSED] * 2
+    assert all((answer.reason or "").startswith("sent, but not seen to be obeyed") for answer in answers(drive))
+    drive.order("resume")  # somebody may be changing the filament
+    drive.run(2)
+    assert "M24" not in asked(drive)
+    assert drive.kinds()[0] is EventKind.STARTED
+
+
 def test_what_is_so_already_is_done() -> None:
     drive = printing()
     drive.order("resume")
