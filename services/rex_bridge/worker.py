@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from functools import partial
-from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,7 +22,8 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     async def call(self, function: Callable[[], T], within: float) -> T:
@@ -32,12 +33,24 @@ class Worker:
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._calls.put(lambda: _carry_out(function, future, loop))
-        return await asyncio.wait_for(future, within)
+        call = partial(_carry_out, function, future, loop)
+        with self._changed:
+            self._calls.append(call)
+            self._changed.notify()
+        try:
+            return await asyncio.wait_for(future, within)
+        finally:
+            # Behind a call that hangs for ever they would be more and more.
+            with self._changed, contextlib.suppress(ValueError):
+                self._calls.remove(call)
 
     def _run(self) -> None:
         while True:
-            self._calls.get()()
+            with self._changed:
+                self._changed.wait_for(lambda: self._calls)
+                call = self._calls.popleft()
+            call()
+            del call  # it holds its payload for as long as nothing else is to be done
 
 
 def _carry_out(function: Callable[[], T], future: asyncio.Future[T], loop: asyncio.AbstractEventLoop) -> None:
