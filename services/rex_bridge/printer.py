@@ -13,6 +13,7 @@ from contracts.presence import Availability
 from contracts.printers import REX_VERBS, RexEvent
 from services.chassis import log
 from services.chassis.announcements import Announcements
+from services.chassis.bus.callbacks import guarded
 from services.chassis.bus.port import Bus, Message
 from services.chassis.clock import Now, now
 from services.chassis.retained import Retained
@@ -50,6 +51,8 @@ _log = log.get(__name__)
 REPEATED_WITHIN = 60.0
 """Seconds in which the same command with the same id is one that the broker has delivered twice, as QoS 1 may."""
 REMEMBERED = 64
+AFTER_A_DEFECT = 5.0
+"""Seconds until what failed is tried again."""
 
 
 class Printer:
@@ -71,6 +74,7 @@ class Printer:
         self._known_as: Identity | None = None
         self._session = Session(address)
         self._wake = asyncio.Event()
+        self._defect: str | None = None
         self._taken: dict[bytes, float] = {}
         self._task: asyncio.Task[None] | None = None
         root = settings.topic_root
@@ -90,8 +94,8 @@ class Printer:
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing can be written, None while all is well."""
-        return self._actor.trouble
+        """Why nothing can be written, or nothing be done at all; None while all is well."""
+        return self._defect or self._actor.trouble
 
     def start(self) -> None:
         """Subscribe and begin to look, at the print that was under way when the bridge ended."""
@@ -109,7 +113,7 @@ class Printer:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-            self._actor.feed(Stopping())
+            guarded(self._actor.feed, Stopping())
         if self._sink is not None:
             self._sink.stop()
         await self._session.close()
@@ -152,10 +156,12 @@ class Printer:
         while True:
             try:
                 self._actor.feed(await self._do(poller.todo(self._actor.state)))
-            except Exception:
-                # A defect: said aloud, and not the end of this printer.
-                _log.exception("a step failed; going on in 5 s", printer=self.id)
-                await asyncio.sleep(5)
+                self._defect = None
+            except Exception as error:
+                # A defect: said aloud, and not the end of this printer. While it lasts nothing is known of it.
+                _log.exception("a step failed; it is tried again", printer=self.id, after=AFTER_A_DEFECT)
+                self._defect = f"{self.id} is not watched, a step fails ({type(error).__name__}: {error}): see the log"
+                await asyncio.sleep(AFTER_A_DEFECT)
 
     async def _do(self, todo: Todo) -> Heard:
         try:

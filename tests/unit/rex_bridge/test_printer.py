@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from services.chassis.clock import Now
 from services.chassis.store import RESTORED
 from services.rex_bridge import memory, printer
 from services.rex_bridge.prints import Print, Tracker
+from services.rex_bridge.state import Effect, Heard, State
 from tests.unit.rex_bridge.desk import Desk, play
 
 
@@ -93,3 +96,42 @@ def test_a_data_folder_put_back_from_a_backup_does_not_tell_the_end_of_a_print_a
             desk.store.close()
 
     asyncio.run(main())
+
+
+def trouble(desk: Desk) -> str:
+    return desk.printer.trouble or ""
+
+
+def test_a_defect_that_lasts_is_no_good_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(desk: Desk) -> None:
+        monkeypatch.setattr(printer, "AFTER_A_DEFECT", 0.0, raising=False)
+        assert trouble(desk) == ""
+        step = desk.printer._actor._step
+        failing = True
+
+        def broken(state: State, heard: Heard, moment: Now) -> tuple[State, Sequence[Effect]]:
+            if failing:
+                raise KeyError("a defect")
+            return step(state, heard, moment)
+
+        monkeypatch.setattr(desk.printer._actor, "_step", broken)
+        await desk.until(lambda: "KeyError" in trouble(desk))
+        failing = False
+        await desk.until(lambda: trouble(desk) == "")
+
+    play(tmp_path, scene)
+
+
+def test_the_end_of_a_service_with_a_defect_lets_go_of_the_printer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(desk: Desk) -> None:
+        def broken(state: State, heard: Heard, moment: Now) -> tuple[State, Sequence[Effect]]:
+            raise KeyError("a defect")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(desk.printer._actor, "_step", broken)
+            await desk.printer.stop()
+        await desk.until(lambda: desk.broker.retained["boardcast/v1/printer/rex/availability"] == b"offline")
+
+    play(tmp_path, scene)
