@@ -9,7 +9,7 @@ from typing import Any
 from services.chassis.clock import Now
 from services.rex_bridge import estimate, prints, replies
 from services.rex_bridge.estimate import Estimate
-from services.rex_bridge.prints import Happening, Sight
+from services.rex_bridge.prints import Happening, Print, Sight
 from services.rex_bridge.replies import Activity, Machine
 from services.rex_bridge.state import Effect, Post, Reach, Readings, Say, Show, State
 
@@ -49,8 +49,9 @@ def finished(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     before = state.tracker.current
     tracker, said = prints.look(state.tracker, state.printer, _sight(state, machine, since), now.wall)
     same = before is not None and tracker.current is not None and before.id == tracker.current.id
-    # Wall time only for what passed while this process did not run.
-    restored = 0.0 if before is None else max(0.0, (now.wall - before.started).total_seconds())
+    if tracker.current is not None and not same:
+        tracker = replace(tracker, current=replace(tracker.current, boot=state.boot, mono=now.mono))
+    restored = 0.0 if before is None else _since(before, state, now)
     elapsed = (restored if state.looked_at is None else state.elapsed + since) if same else 0.0
     # A print that goes on after an outage has gone on meanwhile, too.
     active = (state.active + (0.0 if before and before.paused else since)) if same else 0.0
@@ -75,6 +76,13 @@ def finished(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
 def told(happening: Happening) -> Say:
     """The event for it."""
     return Say(happening.kind, happening.print.id, happening.print.job, happening.reason)
+
+
+def _since(known: Print, state: State, now: Now) -> float:
+    """Seconds since *known* began, for a process that was not there: by the wall clock only after a reboot."""
+    if known.boot is not None and known.boot == state.boot:
+        return max(0.0, now.mono - known.mono)
+    return max(0.0, (now.wall - known.started).total_seconds())
 
 
 def _sight(state: State, machine: Machine, since: float) -> Sight:

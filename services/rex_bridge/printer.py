@@ -15,7 +15,7 @@ from services.chassis import log
 from services.chassis.announcements import Announcements
 from services.chassis.bus.callbacks import guarded
 from services.chassis.bus.port import Bus, Message
-from services.chassis.clock import Now, now
+from services.chassis.clock import Now, boot_id, now
 from services.chassis.retained import Retained
 from services.chassis.store import Store, Unit, is_store_failure
 from services.rex_bridge import control, memory, orders, poller, telemetry
@@ -101,7 +101,7 @@ class Printer:
         """Subscribe and begin to look, at the print that was under way when the bridge ended."""
         moment = now()
         tracker = memory.recall(self._store, self.id, moment.wall)
-        self._actor = self._make_actor(State(self.id, due=moment.mono, tracker=tracker))
+        self._actor = self._make_actor(State(self.id, due=moment.mono, boot=boot_id(), tracker=tracker))
         self._shown.start()
         self._available.start()
         self._bus.subscribe(self._command_topic, self._commanded)

@@ -35,6 +35,9 @@ class Print:
     """Out of reach, and said so."""
     from_start: bool = True
     """Its beginning was seen, so that the time since then is its duration."""
+    boot: str | None = None
+    """In which boot of the machine *mono* is when it began; the wall clock may jump in between."""
+    mono: float = 0.0
     from_backup: bool = False
     """It stood in a backup that was put back: what has become of it since may have been told already."""
 

@@ -184,6 +184,8 @@ class State:
 
     printer: str
     due: float
+    boot: str | None = None
+    """The boot of the machine, within which monotonic times outlive a restart."""
     wire: Wire = Wire()
     reach: Reach = Reach.UNTRIED
     reason: str | None = None

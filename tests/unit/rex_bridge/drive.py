@@ -56,7 +56,9 @@ class Hold:
 class Drive:
     """Runs the poller against a machine. *manner*: how the printer treats the bridge, None as a printer should."""
 
-    def __init__(self, *, dialect: str = "rex", latency: float = 0.005, **values: object) -> None:
+    def __init__(
+        self, *, dialect: str = "rex", latency: float = 0.005, boot: str | None = None, **values: object
+    ) -> None:
         self.machine = Machine()
         self.faults = Faults()
         self.dialect = DIALECTS[dialect]
@@ -73,7 +75,8 @@ class Drive:
         self.heard: list[tuple[float, str]] = []
         self.effects: list[tuple[float, Effect]] = []
         self.shown: list[tuple[float, RexState]] = []
-        self.state = State("rex", due=0.0)
+        self.boot = boot
+        self.state = State("rex", due=0.0, boot=boot)
 
     @property
     def now(self) -> Now:
@@ -101,7 +104,7 @@ class Drive:
     def restart(self) -> None:
         """Kill the bridge and start it again: what is on the disk is the tracker."""
         self._hang_up()
-        self.state = State("rex", due=self.time, tracker=self.state.tracker)
+        self.state = State("rex", due=self.time, boot=self.boot, tracker=self.state.tracker)
 
     def order(self, verb: str, value: float | bool | None = None, command_id: str | None = None) -> None:
         self.feed(Ordered(Order(verb, value, command_id)))

@@ -126,6 +126,25 @@ def test_wall_time_that_jumps_backwards_over_a_restart_is_no_negative_time() -> 
     assert drive.payload.elapsed >= 0
 
 
+def test_wall_time_that_jumps_forwards_is_no_time_of_the_print() -> None:
+    drive = printing(boot="this one")
+    drive.run(60)
+    drive.restart()
+    drive.wall_offset = 20 * 365 * 86400.0  # a clock without a battery has found its time server
+    drive.run(2)
+    assert drive.payload.elapsed == pytest.approx(63, abs=31)
+
+
+def test_after_a_reboot_the_wall_clock_is_all_there_is() -> None:
+    drive = printing(boot="this one")
+    drive.run(60)
+    drive.boot = "another one"
+    drive.restart()
+    drive.wall_offset = 600.0
+    drive.run(2)
+    assert drive.payload.elapsed == pytest.approx(663, abs=31)
+
+
 def test_the_end_while_the_bridge_was_down_is_told_once() -> None:
     drive = printing()
     drive.run(60)
