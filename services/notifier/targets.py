@@ -89,7 +89,9 @@ class Target:
         sender.add(self._url)
         kind = apprise.NotifyType.WARNING if notice.urgent else apprise.NotifyType.INFO
         try:
-            return bool(sender.notify(body=notice.body, title=notice.title, notify_type=kind))
+            # Said to be text, or "<" and "&" in a name go out as markup, and a target that reads HTML refuses it all.
+            text = apprise.NotifyFormat.TEXT
+            return bool(sender.notify(body=notice.body, title=notice.title, notify_type=kind, body_format=text))
         except Exception as error:  # whatever a plugin raises is its target's failure only
             _log.warning("a target failed", target=self.name, error=f"{type(error).__name__}: {error}")
             return False

@@ -1,0 +1,54 @@
+"""What a service on the net is sent: as it reads it, and to nobody twice. Nothing goes out: requests are caught."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from services.notifier.notices import Notice
+from services.notifier.targets import Target
+
+# One of apprise's plugins imports it as they are all loaded.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+BOT = "tgram://123456789:abcdefghijklmnopqrstuvwxyz123456789"
+
+
+class Answer:
+    """What Telegram says."""
+
+    content = b'{"ok": true, "result": {}}'
+    text = content.decode()
+    headers: dict[str, str] = {}  # noqa: RUF012 - as requests has it
+
+    def __init__(self, status_code: int) -> None:
+        self.status_code = status_code
+
+
+@pytest.fixture
+def telegram(monkeypatch: pytest.MonkeyPatch) -> Callable[[set[int]], list[dict[str, Any]]]:
+    """Catches what goes there; called with the chats that fail, it returns the list of all messages."""
+    sent: list[dict[str, Any]] = []
+    failing: set[int] = set()
+
+    def post(url: str, data: str, **_: object) -> Answer:
+        sent.append(json.loads(data))
+        return Answer(500 if sent[-1]["chat_id"] in failing else 200)
+
+    def caught(chats: set[int]) -> list[dict[str, Any]]:
+        failing.update(chats)
+        return sent
+
+    monkeypatch.setattr(requests, "post", post)
+    return caught
+
+
+def test_a_name_with_angle_brackets_is_text_and_no_markup_that_the_target_refuses(
+    telegram: Callable[[set[int]], list[dict[str, Any]]],
+) -> None:
+    sent = telegram(set())
+    assert Target(f"{BOT}/12345").deliver(Notice("rex: print finished", "lid<2>&box.gx"))
+    assert "lid&lt;2&gt;&amp;box.gx" in sent[0]["text"]
