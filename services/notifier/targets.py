@@ -112,17 +112,23 @@ class Target:
     def _try(self, notice: Notice) -> bool:
         if self.deliver(notice):
             return True
-        for delay in self._retries:
+        for delay in self._delays():
             if self._stopping.wait(delay):
                 return False
             if self.deliver(notice):
                 return True
         return False
 
+    def _delays(self) -> tuple[float, ...]:
+        """Before each further try: none for an URL with several recipients, since those that have it would get it
+        again."""
+        service: Any = apprise.Apprise.instantiate(self._url)
+        return self._retries if service is None or len(service) < 2 else ()
+
     def _report(self, notice: Notice, delivered: bool) -> None:
         if not delivered:
             _log.error("a notice could not be delivered; check BOARDCAST_NOTIFY_URLS", target=self.name,
-                       title=notice.title, tries=len(self._retries) + 1)  # fmt: skip
+                       title=notice.title, tries=len(self._delays()) + 1)  # fmt: skip
         elif self._failing:
             _log.info("a target takes notices again", target=self.name)
         self._failing = not delivered

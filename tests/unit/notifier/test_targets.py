@@ -52,3 +52,19 @@ def test_a_name_with_angle_brackets_is_text_and_no_markup_that_the_target_refuse
     sent = telegram(set())
     assert Target(f"{BOT}/12345").deliver(Notice("rex: print finished", "lid<2>&box.gx"))
     assert "lid&lt;2&gt;&amp;box.gx" in sent[0]["text"]
+
+
+def test_one_of_several_chats_that_fails_brings_the_others_nothing_twice(
+    telegram: Callable[[set[int]], list[dict[str, Any]]],
+) -> None:
+    sent = telegram({2})
+    target = Target(f"{BOT}/1/2", retries=(0.0, 0.0))
+    assert not target._try(Notice("rex: print finished", "cube.gx"))
+    assert [message["chat_id"] for message in sent if message["chat_id"] == 1] == [1]
+
+
+def test_a_single_chat_that_fails_is_tried_again(telegram: Callable[[set[int]], list[dict[str, Any]]]) -> None:
+    sent = telegram({2})
+    target = Target(f"{BOT}/2", retries=(0.0, 0.0))
+    assert not target._try(Notice("rex: print finished", "cube.gx"))
+    assert len(sent) == 3
