@@ -28,6 +28,8 @@ class Order:
     command_id: str | None = None
     note: str | None = None
     """Something that the answer has to mention."""
+    since: float = 0.0
+    """When it began to wait for its turn."""
     tried: bool = False
     """It was sent, and the connection broke before the printer answered: it may have been obeyed."""
 

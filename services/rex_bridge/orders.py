@@ -14,6 +14,9 @@ from services.rex_bridge.replies import Activity, Machine
 from services.rex_bridge.state import Ask, Effect, Say, Sent, State
 
 MOST_WAITING = 8
+WAITS_AT_MOST = 30.0
+"""Seconds behind other orders; who gave it has then helped himself, and it would come as a surprise."""
+TOO_LATE = f"it waited for more than {WAITS_AT_MOST:.0f} s behind other commands; nothing was sent to the printer"
 STOPPED_EARLY = "sent, but the service is being stopped before it could be seen to be obeyed"
 NOTHING_SENT = "the service is being stopped; nothing was sent to the printer"
 Outcome = tuple[State, Sequence[Effect]]
@@ -32,11 +35,11 @@ def answer(state: State, order: Order, done: bool, reason: str | None) -> Say:
     )
 
 
-def taken(state: State, order: Order) -> Outcome:
+def taken(state: State, order: Order, now: Now) -> Outcome:
     """*order* waits for its turn."""
     if len(state.orders) >= MOST_WAITING:
         return state, (answer(state, order, False, f"{MOST_WAITING} commands wait already"),)
-    return replace(state, orders=(*state.orders, order)), ()
+    return replace(state, orders=(*state.orders, replace(order, since=now.mono))), ()
 
 
 def to_be_paused(state: State) -> bool:
@@ -56,6 +59,9 @@ def begun(state: State, now: Now) -> Outcome:
     if machine is None or not state.orders or state.sent is not None:
         return state, ()
     order, *rest = state.orders
+    if now.mono - order.since > WAITS_AT_MOST and not order.tried:
+        state, effects = begun(replace(state, orders=tuple(rest)), now)
+        return state, (answer(state, order, False, TOO_LATE), *effects)
     decision = control.begin(order, machine if order.tried else _in_print(state, order, machine))
     if isinstance(decision, Settled) and order.tried:
         # What it asks for is so, or on its way, because the printer got it: that is read back like any other.

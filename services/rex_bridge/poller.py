@@ -60,7 +60,7 @@ def step(state: State, heard: Heard, now: Now, settings: RexBridgeSettings) -> O
         case Due():
             return _ask(state, STATUS), ()
         case Ordered(order):
-            return orders.taken(_ask(state, STATUS) if not state.wire.asks else state, order)
+            return orders.taken(_ask(state, STATUS) if not state.wire.asks else state, order, now)
         case Opened():
             wire = Wire(open=True, opened_at=now.mono, asks=state.wire.asks)
             return replace(state, wire=wire), ()

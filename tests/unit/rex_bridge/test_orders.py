@@ -318,6 +318,20 @@ def test_waiting_orders_do_not_wait_for_the_next_look() -> None:
     assert not drive.machine.light
 
 
+def test_an_order_that_waited_behind_a_printer_that_does_not_obey_is_not_sent_a_minute_late() -> None:
+    drive = Drive()
+    drive.run(1)
+    drive.machine.deaf = True
+    for _ in range(6):
+        drive.order("bed", 50.0)
+    drive.order("nozzle", 200.0)
+    drive.run(100)
+    assert "M104 S200" not in asked(drive)
+    assert len(answers(drive)) == 7
+    assert answers(drive)[-1].command == "nozzle"
+    assert "waited for more than" in (answers(drive)[-1].reason or "")
+
+
 def test_too_many_orders_are_refused() -> None:
     drive = printing()
     for _ in range(orders.MOST_WAITING + 2):
