@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
+from itertools import count
 
 from services.chassis import log
 from services.chassis.bus.port import Bus
@@ -20,6 +21,8 @@ SCHEMA = Schema(
 )
 KEPT = 5_000
 """So many wait for a broker that is away; then the oldest are dropped and the log says so."""
+KEPT_UNWRITTEN = 200
+"""The same for those that have no row."""
 _TRIM_EVERY = 100
 _WINDOW = 200
 
@@ -34,6 +37,9 @@ class Announcements:
         self._unconfirmed: set[int] = set()
         self._confirmed: set[int] = set()
         """Published, and still on the disk: it may be one that takes no deletes just now."""
+        self._unwritten: dict[int, tuple[str, bytes]] = {}
+        """What has no row, by numbers below those of rows, the newest last."""
+        self._numbers = count(-1, -1)
 
     def start(self) -> None:
         """Send what waits, now and on every connect."""
@@ -48,6 +54,14 @@ class Announcements:
             self._trim(unit)
         unit.after_commit(self._pump)
 
+    def add_unwritten(self, topic: str, payload: bytes) -> None:
+        """Publish *payload* on *topic* without a row, for a disk that takes none; a kill loses what still waits."""
+        self._unwritten[next(self._numbers)] = (topic, payload)
+        if len(self._unwritten) > KEPT_UNWRITTEN:
+            self._unwritten.pop(next(iter(self._unwritten)))
+            _log.error("neither disk nor broker take events; the oldest events are dropped", count=1)
+        self._pump_unwritten()
+
     def _reconnected(self) -> None:
         self._forget_confirmed()
         self._last_sent = 0
@@ -55,6 +69,12 @@ class Announcements:
         self._pump()
 
     def _pump(self) -> None:
+        try:
+            self._pump_rows()
+        finally:  # a disk that cannot be read either keeps nothing else back
+            self._pump_unwritten()
+
+    def _pump_rows(self) -> None:
         while self._bus.connected and len(self._unconfirmed) < _WINDOW:
             rows = self._store.read(
                 "SELECT id, topic, payload FROM announcements WHERE id > ? ORDER BY id LIMIT ?",
@@ -68,11 +88,20 @@ class Announcements:
             if not rows:
                 return
 
+    def _pump_unwritten(self) -> None:
+        for number, (topic, payload) in list(self._unwritten.items()):
+            if self._bus.connected and number not in self._unconfirmed:
+                self._unconfirmed.add(number)
+                self._bus.publish(topic, payload, delivered=partial(self._delivered, number))
+
     def _delivered(self, row_id: int, ok: bool) -> None:
         if row_id not in self._unconfirmed or not ok:
             return  # of an earlier connection, or lost with this one: sent again on the next connect
         self._unconfirmed.discard(row_id)
-        self._confirmed.add(row_id)
+        if row_id < 0:
+            self._unwritten.pop(row_id, None)
+        else:
+            self._confirmed.add(row_id)
         # One commit for a burst: a crash in between only says the same events again.
         if not self._unconfirmed or len(self._confirmed) >= 50:
             self._forget_confirmed()

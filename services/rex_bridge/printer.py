@@ -137,9 +137,9 @@ class Printer:
             unit.after_commit(lambda: _log.info("printer", printer=self.id, reach=after.reach, reason=after.reason))
 
     def unwritten(self, effect: Effect) -> None:
-        """It is said at most once then."""
+        """It waits in memory for the broker then."""
         if isinstance(effect, Say):
-            self._bus.publish(self._event_topic, self._event(effect).to_bytes())
+            self._events.add_unwritten(self._event_topic, self._event(effect).to_bytes())
 
     def perform(self, state: State, effects: Sequence[Effect]) -> None:
         """Publish what changed."""

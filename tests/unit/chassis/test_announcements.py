@@ -186,3 +186,25 @@ def test_an_event_that_the_bus_cannot_carry_is_refused_at_once(tmp_path: Path) -
             events.announcements.add(unit, "event", b"1" * size)
 
     _play(tmp_path, scene)
+
+
+def test_what_has_no_row_waits_in_memory_for_the_broker_and_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: LogCapture
+) -> None:
+    monkeypatch.setattr(announcements, "KEPT_UNWRITTEN", 3, raising=False)
+
+    async def scene(events: Events) -> None:
+        events.broker.crash()
+        for number in range(5):
+            events.announcements.add_unwritten("event", str(number).encode())
+        assert events.heard == []
+        events.broker.recover()
+        await asyncio.sleep(1)
+        assert events.heard == [2, 3, 4]
+        events.broker.crash()
+        events.broker.recover()
+        await asyncio.sleep(1)
+        assert events.heard == [2, 3, 4]
+        assert len([entry for entry in logged.entries if "oldest events are dropped" in entry["event"]]) == 2
+
+    _play(tmp_path, scene)

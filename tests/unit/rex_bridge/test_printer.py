@@ -98,6 +98,25 @@ def test_a_data_folder_put_back_from_a_backup_does_not_tell_the_end_of_a_print_a
     asyncio.run(main())
 
 
+def test_what_happens_on_a_full_disk_while_the_broker_is_away_is_told_when_it_is_back(tmp_path: Path) -> None:
+    async def scene(desk: Desk) -> None:
+        desk.store.read("PRAGMA query_only=ON")
+        desk.broker.crash()
+        desk.session.says["M119"] = ("MachineStatus: BUILDING_COMPLETED",)
+        desk.printer._wake.set()
+        await desk.until(lambda: desk.printer.state.tracker.current is None)
+        desk.broker.recover()
+        await desk.until(lambda: desk.heard[-1]["event"] == "finished")
+        desk.broker.crash()
+        desk.broker.recover()
+        desk.store.read("PRAGMA query_only=OFF")
+        desk.command("pause")
+        await desk.until(desk.answers)
+        assert [event["event"] for event in desk.heard] == ["started", "finished", "refused"]
+
+    play(tmp_path, scene)
+
+
 def trouble(desk: Desk) -> str:
     return desk.printer.trouble or ""
 
