@@ -76,6 +76,7 @@ class Exchange:
         self._rest = b""
         self._ours = False
         self._skipping = False
+        self._closed = False
         self._acknowledged = False
         self._lines: list[str] = []
 
@@ -101,19 +102,20 @@ class Exchange:
                 return reply
         return None
 
-    def expire(self) -> Reply:
-        """The reply as far as it came, at the deadline or at the end of the connection.
+    def expire(self, *, ended: bool = False) -> Reply:
+        """The reply as far as it came, at the deadline or, *ended*, at the end of the connection.
 
-        Raises NoReply, and NotThisProtocol for what is not even a line.
+        Raises NoReply, and NotThisProtocol for what does not even begin like a reply.
         """
         half = self._half
-        if half and not self._ours:
-            raise NotThisProtocol(f"half a line in reply to {self.command}: {half[:40]!r}")
         if half:
-            raise NoReply(f"the reply to {self.command} breaks off at {half[:40]!r}")
+            raise self._broken_off(half)
         reply = self._take(_text(self._rest))
         if reply is not None:
             return reply
+        # Firmware without an "ok" is quiet after its reply; it does not hang up.
+        if ended and self._lines and self._code in READS and not self._closed and not self._reply().refused:
+            raise self._broken_off(self._lines[-1])
         if not (self._lines or self._ours or self._acknowledged):
             raise NoReply(f"no reply to {self.command}")
         return self._reply()
@@ -132,11 +134,13 @@ class Exchange:
             # Whatever was collected belongs to an earlier command; what follows may belong to one as well.
             self._ours = header[1].upper() == self._code
             self._skipping = not self._ours
+            self._closed = False
             self._lines = []
         elif line.lower() == "ok":
             if self._ours:
                 return self._reply()
             self._skipping = False
+            self._closed = True
             self._acknowledged = self._code not in READS
             if all(_CONTROL_TAKEN.match(said) for said in self._lines):
                 self._lines = []  # the second half of the reply to an M601
@@ -145,6 +149,10 @@ class Exchange:
             if _TURNED_AWAY.match(line):
                 return self._reply()
         return None
+
+    def _broken_off(self, last: str) -> NoReply | NotThisProtocol:
+        text = f"the reply to {self.command} breaks off at {last[:40]!r}"
+        return NoReply(text) if self._ours else NotThisProtocol(text)
 
     def _reply(self) -> Reply:
         return Reply(self.command, tuple(self._lines))

@@ -119,7 +119,7 @@ class Session:
 
     def _partial(self, exchange: Exchange, trouble: Trouble) -> Reply:
         try:
-            return exchange.expire()
+            return exchange.expire(ended=trouble is Trouble.DROPPED)
         except NoReply as error:
             text = str(error) if trouble is Trouble.SILENT else "the printer closed the connection"
             raise NoSession(trouble, text) from error

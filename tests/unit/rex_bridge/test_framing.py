@@ -107,6 +107,34 @@ def test_a_word_that_ends_a_reply_needs_no_end_of_line(last: bytes) -> None:
     assert (reply.refused, reply.turned_away) == (last.startswith(b"Control"), last.startswith(b"Error"))
 
 
+@pytest.mark.parametrize(("header", "ok"), [(True, False), (True, True), (False, False), (False, True)])
+def test_a_reply_that_the_end_of_the_connection_cut_off_is_none(header: bool, ok: bool) -> None:
+    exchange = Exchange("M119", 0.0)
+    # What is missing is the MoveMode, by which a paused print is told from a running one.
+    text = (
+        ("CMD M119 Received.\r\n" if header else "") + "MachineStatus: BUILDING_FROM_SD\r\n" + ("ok\r\n" if ok else "")
+    )
+    reply = exchange.feed(text.encode(), 0.5)
+    if ok:
+        assert (reply or exchange.expire(ended=True)).lines == ("MachineStatus: BUILDING_FROM_SD",)
+        return
+    # Without its first line it may as well be something else that lives at the address.
+    with pytest.raises(NoReply if header else NotThisProtocol, match="breaks off"):
+        exchange.expire(ended=True)
+
+
+def test_a_printer_that_refuses_to_be_asked_may_hang_up() -> None:
+    exchange = Exchange("M119", 0.0)
+    exchange.feed(b"CMD M119 Received.\r\nControl failed.\r\n", 0.1)
+    assert exchange.expire(ended=True).refused
+
+
+def test_an_order_is_acknowledged_also_by_a_printer_that_then_hangs_up() -> None:
+    exchange = Exchange("M26", 0.0)
+    exchange.feed(b"CMD M26 Received.\r\n", 0.1)
+    assert exchange.expire(ended=True) == Reply("M26", ())
+
+
 def test_half_a_line_of_something_else_is_no_printer() -> None:
     exchange = Exchange("M119", 0.0)
     exchange.feed(b"login: ", 0.5)
