@@ -46,6 +46,8 @@ class NotifierSettings(ChassisSettings):
         if not isinstance(value, str):
             return value
         words = [word.strip().lower() for word in value.split(",") if word.strip()]
+        if not words:
+            raise ValueError("it names no event, so that nothing would ever be told; leave it out for the default")
         known = [kind.value for kind in EventKind if kind is not EventKind.UNKNOWN]
         for word in words:
             if word not in known:

@@ -93,6 +93,9 @@ def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.urls == ("json://localhost/a,b", "discord://1/secret", "tgram://2/3")
     assert found.notify_on == (EventKind.FINISHED, EventKind.FAILED)
     assert "secret" not in str(found)
+    monkeypatch.setenv("BOARDCAST_NOTIFY_ON", " , ")
+    with pytest.raises(BadSettings, match="nothing would ever be told"):
+        load(NotifierSettings)
     monkeypatch.setenv("BOARDCAST_NOTIFY_ON", "explosion")
     with pytest.raises(BadSettings, match="no event is called 'explosion'"):
         load(NotifierSettings)
