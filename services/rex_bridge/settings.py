@@ -94,6 +94,10 @@ def parse_printers(text: str) -> tuple[PrinterAddress, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"two printers are called '{name}'; their topics would be the same")
+    addresses = [printer.address.lower() for printer in printers]
+    for address in addresses:
+        if addresses.count(address) > 1:
+            raise ValueError(f"two printers have the same address {address}; each would keep the other from it")
     return printers
 
 

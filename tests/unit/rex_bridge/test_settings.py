@@ -36,6 +36,8 @@ def test_printers(text: str) -> None:
         ("ender=192.168.1.50", "behind OctoPrint"),
         ("board=192.168.1.50", "the board itself"),
         ("rex=1.2.3.4,rex=1.2.3.5", "two printers are called 'rex'"),
+        ("rex=1.2.3.4,rex2=1.2.3.4:8899", "have the same address"),
+        ("rex=printer.lan,rex2=Printer.LAN", "have the same address"),
         ("rex=", "is no address"),
         ("rex=http://printer", "is no address"),
         ("rex=printer:0", "is no address"),
