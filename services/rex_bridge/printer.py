@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 
 from contracts import channels
@@ -51,6 +52,8 @@ _log = log.get(__name__)
 REPEATED_WITHIN = 60.0
 """Seconds in which the same command with the same id is one that the broker has delivered twice, as QoS 1 may."""
 REMEMBERED = 64
+API_PAUSES_EVERY = 10.0
+"""Seconds between two pauses for the HTTP API."""
 AFTER_A_DEFECT = 5.0
 """Seconds until what failed is tried again."""
 
@@ -74,6 +77,7 @@ class Printer:
         self._known_as: Identity | None = None
         self._session = Session(address)
         self._wake = asyncio.Event()
+        self._api_paused = -math.inf
         self._defect: str | None = None
         self._taken: dict[bytes, float] = {}
         self._task: asyncio.Task[None] | None = None
@@ -241,7 +245,10 @@ class Printer:
 
     def _pause_for_api(self) -> None:
         """The HTTP API answered 418; it does so until the state that it gets says paused."""
-        if orders.to_be_paused(self.state):
+        moment = now().mono
+        # It does so after every look, and a printer that cannot be paused just now would be refused once a second.
+        if moment - self._api_paused >= API_PAUSES_EVERY and orders.to_be_paused(self.state):
+            self._api_paused = moment
             self._order(Order("pause", note="asked for by the HTTP API with status 418"))
 
     def _event(self, say: Say) -> RexEvent:

@@ -117,6 +117,26 @@ def test_what_happens_on_a_full_disk_while_the_broker_is_away_is_told_when_it_is
     play(tmp_path, scene)
 
 
+def test_an_api_that_wants_a_pause_that_is_refused_makes_no_flood_of_refusals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(desk: Desk) -> None:
+        async def asks() -> None:
+            desk.printer._pause_for_api()
+            await desk.until(lambda: not desk.printer.state.orders and not desk.printer.state.sent)
+
+        desk.session.says["M601 S1"] = ("Control failed.",)  # the slicer has it
+        for _ in range(20):
+            await asks()
+        await desk.until(desk.answers)
+        assert len(desk.answers()) == 1
+        monkeypatch.setattr(printer, "API_PAUSES_EVERY", 0.0, raising=False)
+        await asks()
+        await desk.until(lambda: len(desk.answers()) == 2)
+
+    play(tmp_path, scene)
+
+
 def trouble(desk: Desk) -> str:
     return desk.printer.trouble or ""
 
