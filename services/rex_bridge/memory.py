@@ -1,7 +1,10 @@
-"""What must outlive the process: which print is under way at each printer, and how far the numbers have come."""
+"""What must outlive the process: which print is under way at each printer, how far the numbers have come, and who waits
+for an answer."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
@@ -9,11 +12,18 @@ from pydantic import TypeAdapter, ValidationError
 from services.chassis import log
 from services.chassis.store import Schema, Store, Unit, is_store_failure
 from services.rex_bridge import prints
+from services.rex_bridge.control import Order
 from services.rex_bridge.prints import Tracker
 
 _log = log.get(__name__)
 
-SCHEMA = Schema("rex_prints", ["CREATE TABLE rex_prints (printer TEXT PRIMARY KEY, tracker TEXT NOT NULL);"])
+SCHEMA = Schema(
+    "rex_prints",
+    [
+        "CREATE TABLE rex_prints (printer TEXT PRIMARY KEY, tracker TEXT NOT NULL);",
+        "CREATE TABLE rex_orders (printer TEXT PRIMARY KEY, orders TEXT NOT NULL);",
+    ],
+)
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
 
 
@@ -48,6 +58,7 @@ def settle_restored(store: Store, wall: datetime) -> None:
         with store.transaction() as unit:
             for (printer,) in store.read("SELECT printer FROM rex_prints"):
                 keep(unit, printer, recall(store, printer, wall))
+            unit.execute("DELETE FROM rex_orders")  # of then, and answered since
             store.forget_restored(unit)
     except Exception as error:
         if not is_store_failure(error):
@@ -61,3 +72,15 @@ def keep(unit: Unit, printer: str, tracker: Tracker) -> None:
         "INSERT OR REPLACE INTO rex_prints (printer, tracker) VALUES (?, ?)",
         (printer, _TRACKER.dump_json(tracker).decode()),
     )
+
+
+def keep_orders(unit: Unit, printer: str, waiting: Iterable[Order]) -> None:
+    """Write within *unit* which orders are yet to be answered."""
+    told = [(order.verb, order.command_id) for order in waiting]
+    unit.execute("INSERT OR REPLACE INTO rex_orders (printer, orders) VALUES (?, ?)", (printer, json.dumps(told)))
+
+
+def unanswered(store: Store, printer: str) -> list[Order]:
+    """The orders that the process before this one left without an answer."""
+    rows = store.read("SELECT orders FROM rex_orders WHERE printer = ?", (printer,))
+    return [Order(verb, command_id=command_id) for row in rows for verb, command_id in json.loads(row[0])]

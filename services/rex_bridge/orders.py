@@ -17,6 +17,9 @@ MOST_WAITING = 8
 WAITS_AT_MOST = 30.0
 """Seconds behind other orders; who gave it has then helped himself, and it would come as a surprise."""
 TOO_LATE = f"it waited for more than {WAITS_AT_MOST:.0f} s behind other commands; nothing was sent to the printer"
+KILLED = (
+    "the service ended before it was answered, and the printer may have it: look there, and give it again if need be"
+)
 STOPPED_EARLY = "sent, but the service is being stopped before it could be seen to be obeyed"
 NOTHING_SENT = "the service is being stopped; nothing was sent to the printer"
 Outcome = tuple[State, Sequence[Effect]]
@@ -42,10 +45,15 @@ def taken(state: State, order: Order, now: Now) -> Outcome:
     return replace(state, orders=(*state.orders, replace(order, since=now.mono))), ()
 
 
+def unanswered_in(state: State) -> tuple[Order, ...]:
+    """Every order that still waits for its answer."""
+    return (*((state.sent.order,) if state.sent else ()), *state.orders)
+
+
 def to_be_paused(state: State) -> bool:
     """Whether a print runs that nobody is pausing yet."""
     machine = state.readings.machine
-    under_way = (*state.orders, *((state.sent.order,) if state.sent else ()))
+    under_way = unanswered_in(state)
     return (
         machine is not None
         and isinstance(control.begin(Order("pause"), machine), Send)

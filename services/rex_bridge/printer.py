@@ -106,6 +106,7 @@ class Printer:
         moment = now()
         tracker = memory.recall(self._store, self.id, moment.wall)
         self._actor = self._make_actor(State(self.id, due=moment.mono, boot=boot_id(), tracker=tracker))
+        self._answer_what_was_left()
         self._shown.start()
         self._available.start()
         self._bus.subscribe(self._command_topic, self._commanded)
@@ -134,6 +135,9 @@ class Printer:
         """Commit the print and what is said of it together."""
         if after.tracker != before.tracker:
             memory.keep(unit, self.id, after.tracker)
+        waiting = orders.unanswered_in(after)
+        if waiting != orders.unanswered_in(before):
+            memory.keep_orders(unit, self.id, waiting)
         for effect in effects:
             if isinstance(effect, Say):
                 self._events.add(unit, self._event_topic, self._event(effect).to_bytes())
@@ -237,6 +241,22 @@ class Printer:
             if not is_store_failure(error):
                 raise
             self.unwritten(say)
+
+    def _answer_what_was_left(self) -> None:
+        """A kill answers nobody; where nothing can be written it is done at the next start."""
+        left = [] if self._store.restored() else memory.unanswered(self._store, self.id)
+        if not left:
+            return
+        try:
+            with self._store.transaction() as unit:
+                for order in left:
+                    say = orders.answer(self._actor.state, order, False, orders.KILLED)
+                    self._events.add(unit, self._event_topic, self._event(say).to_bytes())
+                memory.keep_orders(unit, self.id, ())
+        except Exception as error:
+            if not is_store_failure(error):
+                raise
+            _log.error("commands from before the start are not answered yet", printer=self.id, error=str(error))
 
     def _order(self, order: Order) -> None:
         _log.info("order", printer=self.id, verb=order.verb, value=order.value, id=order.command_id)

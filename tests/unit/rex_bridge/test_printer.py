@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.chassis import backup
 from services.chassis.clock import Now
 from services.chassis.store import RESTORED
 from services.rex_bridge import memory, printer
@@ -46,6 +47,36 @@ def test_an_order_that_is_yet_to_be_verified_is_answered_when_the_service_is_sto
         assert "sent, but the service is being stopped" in (reason or "")
 
     play(tmp_path, scene)
+
+
+def test_what_a_kill_left_without_an_answer_is_answered_at_the_next_start(tmp_path: Path) -> None:
+    async def killed(desk: Desk) -> None:
+        desk.command('{"command": "pause", "id": "sent"}')
+        await desk.until(lambda: desk.printer.state.sent)
+        desk.command('{"command": "light", "arguments": ["on"], "id": "waits"}')
+        await desk.until(lambda: desk.printer.state.orders)
+        copy = tmp_path / "as the kill left it"
+        copy.mkdir()
+        backup.backup(desk.store.path, copy / desk.store.path.name)
+
+    async def start(*expected: str) -> None:
+        desk = Desk(tmp_path / "as the kill left it")
+        try:
+            await desk.start()
+            await desk.until(lambda: desk.printer.state.looked_at is not None)
+            await desk.until(lambda: desk.store.read("SELECT * FROM announcements") == [])
+            assert [(kind, said) for kind, said, _ in desk.answers()] == [("refused", said) for said in expected]
+            assert "M25" not in desk.session.asked
+        finally:
+            await desk.printer.stop()
+            desk.store.close()
+
+    async def again() -> None:
+        await start("sent", "waits")
+        await start()
+
+    play(tmp_path / "before", killed)
+    asyncio.run(again())
 
 
 def light(word: str, command_id: str) -> str:
