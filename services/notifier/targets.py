@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from time import monotonic
 from typing import Any
 
 import apprise
 
 from services.chassis import log
+from services.chassis.bus.callbacks import guarded
 from services.notifier.notices import Notice
 
 _log = log.get(__name__)
@@ -17,6 +19,9 @@ WAITING = 50
 """Notices that wait for one target; then the oldest are dropped and the log says so."""
 RETRIES = (2.0, 10.0)
 """Seconds before the second and the third try."""
+READ_WITHIN = 20.0
+"""Seconds for an answer. Longer than a connect takes to fail, by which a target that may have a notice is told from one
+that cannot."""
 
 
 def understood(url: str) -> bool:
@@ -25,7 +30,7 @@ def understood(url: str) -> bool:
 
 
 class Target:
-    """One apprise URL. apprise has its own time-outs, of a few seconds for connecting and reading."""
+    """One apprise URL. apprise has its own time-out for connecting, of a few seconds."""
 
     def __init__(self, url: str, retries: tuple[float, ...] = RETRIES) -> None:
         self._url = url
@@ -85,10 +90,12 @@ class Target:
 
     def deliver(self, notice: Notice) -> bool:
         """Deliver *notice* now, once; takes as long as the target does."""
-        sender = apprise.Apprise()
-        sender.add(self._url)
         kind = apprise.NotifyType.WARNING if notice.urgent else apprise.NotifyType.INFO
         try:
+            service: Any = apprise.Apprise.instantiate(self._url)
+            service.socket_read_timeout = max(READ_WITHIN, service.socket_read_timeout)
+            sender = apprise.Apprise()
+            sender.add(service)
             # Said to be text, or "<" and "&" in a name go out as markup, and a target that reads HTML refuses it all.
             text = apprise.NotifyFormat.TEXT
             return bool(sender.notify(body=notice.body, title=notice.title, notify_type=kind, body_format=text))
@@ -105,19 +112,26 @@ class Target:
                     return
                 notice = self._waiting.popleft()
                 self._in_hand = 1
-            self._report(notice, self._try(notice))
+            guarded(self._report, notice)
             with self._changed:
                 self._in_hand = 0
 
     def _try(self, notice: Notice) -> bool:
-        if self.deliver(notice):
-            return True
-        for delay in self._delays():
+        delivered, again = self._once(notice)
+        for delay in self._delays() if again else ():
             if self._stopping.wait(delay):
                 return False
-            if self.deliver(notice):
-                return True
-        return False
+            delivered, again = self._once(notice)
+            if not again:
+                break
+        return delivered
+
+    def _once(self, notice: Notice) -> tuple[bool, bool]:
+        """Whether it was delivered, and whether it may be tried again."""
+        began = monotonic()
+        delivered = self.deliver(notice)
+        # A target whose answer only was late may well have it, and would get it again.
+        return delivered, not delivered and monotonic() - began < READ_WITHIN
 
     def _delays(self) -> tuple[float, ...]:
         """Before each further try: none for an URL with several recipients, since those that have it would get it
@@ -125,10 +139,11 @@ class Target:
         service: Any = apprise.Apprise.instantiate(self._url)
         return self._retries if service is None or len(service) < 2 else ()
 
-    def _report(self, notice: Notice, delivered: bool) -> None:
+    def _report(self, notice: Notice) -> None:
+        delivered = self._try(notice)
         if not delivered:
-            _log.error("a notice could not be delivered; check BOARDCAST_NOTIFY_URLS", target=self.name,
-                       title=notice.title, tries=len(self._delays()) + 1)  # fmt: skip
+            _log.error("a notice is not known to be delivered; check BOARDCAST_NOTIFY_URLS", target=self.name,
+                       title=notice.title)  # fmt: skip
         elif self._failing:
             _log.info("a target takes notices again", target=self.name)
         self._failing = not delivered

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from services.notifier import targets
 from services.notifier.notices import Notice
 from services.notifier.targets import Target
 
@@ -61,6 +62,26 @@ def test_one_of_several_chats_that_fails_brings_the_others_nothing_twice(
     target = Target(f"{BOT}/1/2", retries=(0.0, 0.0))
     assert not target._try(Notice("rex: print finished", "cube.gx"))
     assert [message["chat_id"] for message in sent if message["chat_id"] == 1] == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "took", "tries"),
+    [(requests.ReadTimeout, 20.0, 1), (requests.ConnectTimeout, 4.0, 3), (requests.ConnectionError, 0.0, 3)],
+)
+def test_a_target_that_has_it_and_only_answers_late_does_not_get_it_again(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception], took: float, tries: int
+) -> None:
+    timeouts: list[tuple[float, float]] = []
+
+    def post(url: str, *, timeout: tuple[float, float], **_: object) -> Answer:
+        timeouts.append(timeout)
+        raise error
+
+    monkeypatch.setattr(requests, "post", post)
+    monkeypatch.setattr(targets, "monotonic", lambda: len(timeouts) * took, raising=False)
+    target = Target(f"{BOT}/2", retries=(0.0, 0.0))
+    assert not target._try(Notice("rex: print finished", "cube.gx"))
+    assert timeouts == [(4.0, 20.0)] * tries
 
 
 def test_a_single_chat_that_fails_is_tried_again(telegram: Callable[[set[int]], list[dict[str, Any]]]) -> None:
