@@ -61,7 +61,7 @@ class Sink:
         except Exception as error:
             # Not only OSError: a token with a letter that no header carries, or a host that is no name, fail otherwise,
             # and a task that ends with that shows the header in the log.
-            self._failed(f"{type(error).__name__}: {error}")
+            self._failed(_told(error))
         else:
             self._answered(status)
 
@@ -86,6 +86,14 @@ class Sink:
                 "the HTTP API does not take states; trying on with every look",
                 printer=self._printer, setting="BOARDCAST_REX_API_URL", reason=reason,
             )  # fmt: skip
+
+
+def _told(error: Exception) -> str:
+    """*error* without the header or the address that it quotes where one of them is at fault."""
+    name = type(error).__name__
+    if isinstance(error, ValueError):
+        return f"{name}: BOARDCAST_REX_API_URL or BOARDCAST_REX_API_TOKEN is not one that a request can carry"
+    return f"{name}: {error}"
 
 
 def post(url: str, payload: bytes, headers: Mapping[str, str]) -> int:

@@ -13,7 +13,11 @@ from services.rex_bridge.sink import Sink
 
 @pytest.mark.parametrize(
     ("url", "token"),
-    [("http://localhost:9/", "a token with an ellipsis…"), ("http://a..b/", None)],
+    [
+        ("http://localhost:9/", "a token with an ellipsis…"),
+        ("http://localhost:9/", "an\nellipsis"),
+        ("http://a..b/", None),
+    ],
 )
 def test_a_request_that_cannot_even_be_made_is_said_and_ends_nothing(url: str, token: str | None) -> None:
     async def main() -> None:
