@@ -211,6 +211,7 @@ async def _serve(definition: Definition[S], settings: S, store: Store) -> thread
     service = definition.build(Parts(settings, store, bus))
     await service.start()
     await bus.start()
+    memory.settle()
     path = health.path_in(settings.data_dir, definition.name)
     keeper = asyncio.create_task(health.keep(path, service.health))
     _log.info("started", broker=settings.bus_url, topics=settings.topic_root, data=str(settings.data_dir))

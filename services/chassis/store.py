@@ -20,6 +20,8 @@ from services.chassis.bus.callbacks import guarded
 _log = log.get(__name__)
 RESTORED = 1
 """SQLite's user_version of a database that was put back from a backup: it goes with the file, whoever copies it."""
+CACHE_KB = 512
+"""What SQLite keeps of the file in memory; its own default of 2 MB fills up over weeks and looks like a leak."""
 T = TypeVar("T")
 
 _OF_THE_STORE = {
@@ -167,6 +169,7 @@ class Store:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA busy_timeout=5000")
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         with self.transaction() as unit:
             unit.execute("CREATE TABLE IF NOT EXISTS schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL)")
             for schema in schemas:
