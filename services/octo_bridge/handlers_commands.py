@@ -19,7 +19,7 @@ from services.octo_bridge import recovery
 from services.octo_bridge.effects import Announce, SendLines
 from services.octo_bridge.events import CommandBad, Commanded, ControlTaken
 from services.octo_bridge.outcome import Result, announce, notice, raise_epoch
-from services.octo_bridge.readiness import not_examined
+from services.octo_bridge.readiness import moving, not_examined
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import ACTIVE, Armed, Machine, Printer
 
@@ -94,7 +94,7 @@ def _stop(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
 
 
 def _home(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
-    _may_move(m, s)
+    _may_move(m, now, s)
     obstacle = recovery.obstacle(s, bare=m.kept.bare)
     if obstacle is not None:
         raise Refused(obstacle)
@@ -104,7 +104,7 @@ def _home(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
 
 
 def _park(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
-    _may_move(m, s)
+    _may_move(m, now, s)
     return _parked(m, now, s)
 
 
@@ -122,7 +122,7 @@ def _examined(m: Machine, s: BridgeSettings) -> None:
         raise Refused(reason)
 
 
-def _may_move(m: Machine, s: BridgeSettings) -> None:
+def _may_move(m: Machine, now: Now, s: BridgeSettings) -> None:
     _examined(m, s)
     if m.running is not None:
         raise Refused("a job is in hand: wait for its end, or send cancel")
@@ -135,6 +135,9 @@ def _may_move(m: Machine, s: BridgeSettings) -> None:
         raise Refused("not armed: send arm first")
     if m.kept.latch is not Latch.NONE:
         raise Refused("the latch is set: send resume first")
+    if moving(m, now):
+        # One answer would speak for both requests, and the next job set out into the lines of the second.
+        raise Refused("the head is being homed or parked: wait a moment, then send it again")
 
 
 def _adopt(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
@@ -204,7 +207,7 @@ def _other_control(m: Machine, word: ControlWord, by: str, now: Now, s: BridgeSe
         return latch.resume(m, by, now) if reason is None else (m, [_control_refused(word, reason, now)])
     if word is ControlWord.PARK:
         try:
-            _may_move(m, s)
+            _may_move(m, now, s)
             return _parked(m, now, s)
         except Refused as error:
             return m, [_control_refused(word, str(error), now)]

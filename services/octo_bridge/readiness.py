@@ -102,10 +102,15 @@ def blocked_but_for_heat(m: Machine, now: Now, settings: BridgeSettings) -> str 
         return "the printer said that it starts: asking whether it was reset"
     if m.octo.printer is not Printer.OPERATIONAL:
         return f"OctoPrint says: {m.octo.printer.value}"
-    if m.moving_since is not None and now.mono - m.moving_since < MOVING_MOST:
+    if moving(m, now):
         # OctoPrint would mix those lines into the job.
         return "the head is being homed or parked"
     return turned_down(m, now)
+
+
+def moving(m: Machine, now: Now) -> bool:
+    """Whether homing or parking was asked of OctoPrint, which has not answered yet."""
+    return m.moving_since is not None and now.mono - m.moving_since < MOVING_MOST
 
 
 def turned_down(m: Machine, now: Now) -> str | None:

@@ -37,6 +37,23 @@ def test_no_job_is_sent_while_parking_has_not_been_answered() -> None:
     assert len(rig.of(Submit)) == 1
 
 
+@pytest.mark.parametrize("word", ["home", "park"])
+def test_what_moves_the_head_is_asked_once_at_a_time_and_no_job_sets_out_between_two(word: str) -> None:
+    rig = Rig().ready()
+    rig.command("home")
+    if word == "park":
+        rig.feed(e.Asked("home", True, epoch=rig.machine.kept.epoch))
+        rig.command(word)
+    asked = len(rig.of(SendLines))
+    rig.command("home")
+    rig.control(ControlWord.PARK)
+    rig.feed(e.RunTaken(run(1)))
+    assert rig.said()[-2:] == ["refused", "refused"]
+    assert len(rig.of(SendLines)) == asked, "the answer to the first would let a job set out into the second's lines"
+    rig.feed(e.Asked(word, True, epoch=rig.machine.kept.epoch))
+    assert len(rig.of(Submit)) == 1
+
+
 def test_a_resume_from_before_a_hand_at_the_printer_leaves_the_latch() -> None:
     rig = Rig().ready()
     job = rig.start()
