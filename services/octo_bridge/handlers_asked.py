@@ -38,7 +38,7 @@ def _moved(m: Machine, e: Asked, now: Now) -> Result:
     """The answer to home or park; one that comes after the position was lost again says nothing of where it is."""
     if not e.ok:
         reason = f"{e.what} was not taken by OctoPrint: {e.reason}; the next job homes first, or send home"
-        return replace(m, position_known=False), [announce(EventKind.PROBLEM, now, reason)]
+        return replace(m, position_known=False, homing_until=-1e9), [announce(EventKind.PROBLEM, now, reason)]
     if e.epoch != m.kept.epoch or m.octo.printer in LOST:
         return m, []
     return replace(m, moved_at=now.mono, position_known=m.position_known or e.what == "home"), []

@@ -24,6 +24,9 @@ from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import ACTIVE, Armed, Machine, Printer
 
 OPERATOR = "the operator"
+HOMES_WITHIN = 120.0
+"""Seconds. The printer is sent the next line only when the one before has come to its end: X and Y from the far corner,
+and Z from the top, take more than a minute and a half."""
 
 
 class Refused(Exception):
@@ -99,7 +102,7 @@ def _home(m: Machine, command: Command, now: Now, s: BridgeSettings) -> Result:
     if obstacle is not None:
         raise Refused(obstacle)
     m = replace(m, own_lines_at=now.mono, moved_at=now.mono, position_known=False, dead_man=None, z=s.recovery_lift)
-    m = replace(m, moving_since=now.mono)
+    m = replace(m, moving_since=now.mono, homing_until=now.mono + HOMES_WITHIN)
     return m, [SendLines("home", recovery.homing(s), m.kept.epoch)]
 
 

@@ -166,7 +166,8 @@ def send(m: Machine, now: Now, s: BridgeSettings) -> Result:
     known = tuple(other for other in m.accounted if other != path)
     m = replace(m.with_job(job).keep(bare=False), accounted=(*known, path))
     if home:
-        m = replace(m, own_lines_at=now.mono, dead_man=None)  # the homing sets it
+        # The homing sets the dead man, and the line that ends it is this job's.
+        m = replace(m, own_lines_at=now.mono, dead_man=None, homing_until=-1e9)
     return m, [Submit(job.id, job.attempt, path, compose(job.id, job.attempt, preamble, job.run.gcode), now.mono)]
 
 

@@ -17,7 +17,7 @@ from services.octo_bridge.recovery import STEPPERS_HOLD
 from services.octo_bridge.state import Machine, Printer
 
 OWN_LINES = 5.0
-"""Seconds after own homing, or a cancel with its script, in which lines like a jog's are no foreign hand."""
+"""Seconds after own lines, or a cancel with its script, in which lines like a jog's are no foreign hand."""
 COLD = re.compile(r"cold extrusion prevented", re.IGNORECASE)
 HOMED = f"M84 S{STEPPERS_HOLD}"
 """The last of a job's own lines that look like a jog's; it lets go of nothing."""
@@ -47,6 +47,8 @@ def take_logged(m: Machine, e: Logged, now: Now) -> Result:
             m = m.with_job(replace(job, finished=True))
             return doubt_running(m, now, "its last line was echoed, and no end was heard of"), []
         return m, []
+    if now.mono < m.homing_until and HOMED in e.line:
+        return replace(m, homing_until=-1e9), []
     if job is not None and job.preamble and HOMED in e.line:
         return m.with_job(replace(job, preamble=False)), []
     if JOG.search(e.line) and not _own_lines(m, now):
@@ -58,7 +60,8 @@ def _own_lines(m: Machine, now: Now) -> bool:
     recovering = m.running is not None and m.running.preamble
     # While OctoPrint connects it sends lines of its own, and the position is unknown anyhow.
     busy = m.octo.printer in (Printer.CONNECTING, Printer.CANCELLING, Printer.UNKNOWN)
-    return recovering or busy or m.foreign or now.mono - m.own_lines_at < OWN_LINES
+    homing = now.mono < m.homing_until
+    return recovering or homing or busy or m.foreign or now.mono - m.own_lines_at < OWN_LINES
 
 
 def _jogged(m: Machine, line: str, now: Now) -> Result:

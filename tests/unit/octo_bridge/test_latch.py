@@ -330,6 +330,47 @@ def test_an_answer_that_comes_after_the_position_was_lost_again_says_nothing() -
     assert not rig.machine.position_known
 
 
+HOMED = "Send: N9 M84 S7200*1"
+
+
+def test_homing_that_takes_its_time_is_no_foreign_hand() -> None:
+    rig, sent = homing()
+    rig.feed(e.Logged("Send: G91"), e.Asked("home", True, epoch=sent.epoch))
+    rig.wait(3)
+    rig.feed(e.Logged("Send: G28 X Y"))
+    rig.wait(25)  # the next line goes out when the printer has taken this one, at the end of its motion
+    rig.feed(e.Logged("Send: G28 Z"))
+    rig.wait(60)
+    rig.feed(e.Logged(HOMED))
+    assert rig.latch() is Latch.NONE
+    assert rig.machine.position_known
+
+
+@pytest.mark.parametrize("over", [e.Logged(HOMED), e.Asked("home", False, "it did not answer"), None])
+def test_behind_the_homing_a_hand_is_one_again(over: e.Input | None) -> None:
+    rig, sent = homing()
+    if over is None:
+        rig.feed(e.Asked("home", True, epoch=sent.epoch))
+        rig.wait(120)
+    else:
+        rig.feed(over)
+        rig.wait(6)
+    rig.feed(e.Logged("Send: G28 X Y"))
+    assert rig.latch() is Latch.FOREIGN
+
+
+def test_a_job_that_homes_itself_takes_over_from_a_homing_that_was_in_vain() -> None:
+    rig, sent = homing()
+    rig.feed(e.Asked("home", True, epoch=sent.epoch), e.Happened(e.Happening.RESET, idle=True))
+    rig.feed(rig.seen(nozzle=(190.0, 0.0), bed=(55.0, 0.0)))
+    rig.wait(10)
+    rig.start(1)
+    rig.feed(e.Logged(HOMED))
+    rig.wait(6)
+    rig.feed(e.Logged("Send: G28"))
+    assert rig.latch() is Latch.FOREIGN, "its own lines that home are behind it"
+
+
 def test_parking_never_finds_a_position() -> None:
     rig, _ = homing()
     rig.feed(e.Asked("park", True, epoch=rig.machine.kept.epoch))
