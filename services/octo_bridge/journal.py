@@ -24,7 +24,8 @@ SCHEMA = Schema(
             phase TEXT NOT NULL, attempt INTEGER NOT NULL, path TEXT, mark TEXT, recovery INTEGER NOT NULL,
             ended TEXT                                  -- the answer that was given, NULL while there is none
         );
-        """
+        """,
+        "ALTER TABLE job ADD COLUMN blind TEXT;",  # why it must not go on, whatever OctoPrint says of it
     ],
 )
 ENDS_KEPT = 5000
@@ -50,7 +51,7 @@ class Journal:
         rows = self._store.read("SELECT kept FROM machine")
         kept = _KEPT.validate_json(rows[0][0]) if rows else None
         jobs = self._store.read(
-            "SELECT run, phase, attempt, path, mark, recovery FROM job WHERE ended IS NULL ORDER BY place"
+            "SELECT run, phase, attempt, path, mark, recovery, blind FROM job WHERE ended IS NULL ORDER BY place"
         )
         return kept, tuple(_job(*row) for row in jobs)
 
@@ -78,12 +79,14 @@ class Journal:
         for job in after.jobs:
             if job.id not in known:
                 unit.execute(
-                    "INSERT INTO job (job_id, run, phase, attempt, path, mark, recovery) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO job (job_id, run, phase, attempt, path, mark, recovery, blind) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (job.id, job.run.model_dump_json(by_alias=True), *_columns(job)),
                 )
             elif _columns(known[job.id]) != _columns(job):
                 unit.execute(
-                    "UPDATE job SET phase = ?, attempt = ?, path = ?, mark = ?, recovery = ? WHERE job_id = ?",
+                    "UPDATE job SET phase = ?, attempt = ?, path = ?, mark = ?, recovery = ?, blind = ? "
+                    "WHERE job_id = ?",
                     (*_columns(job), job.id),
                 )
 
@@ -106,12 +109,15 @@ class Journal:
         )
 
 
-def _columns(job: Job) -> tuple[str, int, str | None, str | None, int]:
-    return job.phase.value, job.attempt, job.path, job.mark, int(job.recovery)
+def _columns(job: Job) -> tuple[str, int, str | None, str | None, int, str | None]:
+    return job.phase.value, job.attempt, job.path, job.mark, int(job.recovery), job.blind
 
 
-def _job(run: str, phase: str, attempt: int, path: str | None, mark: str | None, recovery: int) -> Job:
-    job = Job(Run.model_validate_json(run), Phase(phase), attempt, path, mark, bool(recovery), preamble=bool(recovery))
+def _job(
+    run: str, phase: str, attempt: int, path: str | None, mark: str | None, recovery: int, blind: str | None
+) -> Job:
+    homes = bool(recovery)
+    job = Job(Run.model_validate_json(run), Phase(phase), attempt, path, mark, homes, blind, preamble=homes)
     # Of a name that it went by before, an upload may still be on its way.
     job = replace(job, unanswered=path is not None)
     return replace(job, doubt="the bridge was restarted meanwhile") if job.begun else job

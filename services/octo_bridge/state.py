@@ -55,7 +55,7 @@ class Aborted:
 
 @dataclass(frozen=True)
 class Job:
-    """A run on its way. Fields up to *recovery* are in the journal, the rest is forgotten by a restart."""
+    """A run on its way. Fields up to *blind* are in the journal, the rest is forgotten by a restart."""
 
     run: Run
     phase: Phase = Phase.ACCEPTED
@@ -66,6 +66,8 @@ class Job:
     """Mark in OctoPrint's log that lies before SENDING; None where the log could not be read."""
     recovery: bool = False
     """It begins with homing, and nothing has made void since what that found."""
+    blind: str | None = None
+    """Why it moves from nowhere, if it begins or goes on at all."""
     followed: bool = False
     """The push socket was alive without a break since SENDING."""
     cold: bool = False
@@ -78,8 +80,6 @@ class Job:
     """The plate was known to be bare before it was sent."""
     preamble: bool = False
     """Lines that home are its own: it has not got past those yet, as far as is known."""
-    blind: str | None = None
-    """Why it moves from nowhere, if it begins or goes on at all."""
     aborted: Aborted | None = None
     """OctoPrint called it off; it may have sent the last line before."""
     doubt: str | None = None

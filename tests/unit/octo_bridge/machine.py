@@ -92,7 +92,7 @@ class Rig:
     def restarted(self) -> Rig:
         """The bridge after a restart in the same boot: what is kept, its jobs, and nothing that was seen."""
         jobs = tuple(
-            Job(j.run, j.phase, j.attempt, j.path, j.mark, j.recovery, doubt="restarted" if j.begun else None)
+            Job(j.run, j.phase, j.attempt, j.path, j.mark, j.recovery, j.blind, doubt="restarted" if j.begun else None)
             for j in self.machine.jobs
         )
         rig = Rig(restored(self.machine.kept, jobs, BOOT, self.mono))

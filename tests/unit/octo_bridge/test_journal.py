@@ -12,7 +12,7 @@ import pytest
 from contracts.board import Plate
 from contracts.plan import JobEnd, JobEnded
 from contracts.printers import Latch
-from services.chassis.store import Store
+from services.chassis.store import Schema, Store
 from services.octo_bridge.journal import SCHEMA, Journal, restored
 from services.octo_bridge.state import Armed, Job, Kept, Machine, Phase
 from tests.unit.octo_bridge.machine import BOOT, job_id, run
@@ -39,7 +39,7 @@ KEPT = Kept(
 
 
 def test_everything_kept_comes_back(store: Store) -> None:
-    sending = Job(run(1), Phase.SENDING, 3, "boardcast/a/j-a3.gcode", "mark", True)
+    sending = Job(run(1), Phase.SENDING, 3, "boardcast/a/j-a3.gcode", "mark", True, "it was reset")
     save(store, None, Machine(kept=KEPT, jobs=(sending, Job(run(2)))))
     kept, jobs = Journal(store).load()
     assert kept == KEPT
@@ -56,6 +56,30 @@ def test_only_what_changed_is_written(store: Store) -> None:
     assert [(job.run.ordinal, job.phase) for job in jobs] == [
         (1, Phase.STARTED), (2, Phase.ACCEPTED), (3, Phase.ACCEPTED),
     ]  # fmt: skip
+
+
+def test_a_journal_of_before_is_read_on(tmp_path: Path) -> None:
+    store = Store(tmp_path, "octo_bridge")
+    store.open(Schema(SCHEMA.part, SCHEMA.steps[:1]))
+    with store.transaction() as unit:
+        unit.execute(
+            "INSERT INTO job (job_id, run, phase, attempt, path, recovery) VALUES ('j', ?, 'sending', 1, 'p', 0)",
+            (run(1).model_dump_json(by_alias=True),),
+        )
+    store.close()
+    store = Store(tmp_path, "octo_bridge")
+    store.open(SCHEMA)
+    _, (job,) = Journal(store).load()
+    assert (job.phase, job.path, job.blind) == (Phase.SENDING, "p", None)
+    store.close()
+
+
+def test_that_a_job_must_not_go_on_is_written_down_as_soon_as_it_is_known(store: Store) -> None:
+    before = Machine(kept=KEPT, jobs=(Job(run(1), Phase.STARTED, path="p"),))
+    save(store, None, before)
+    save(store, before, replace(before, jobs=(replace(before.jobs[0], blind="it was reset"),)))
+    _, (job,) = Journal(store).load()
+    assert job.blind == "it was reset"
 
 
 def test_an_end_is_remembered_and_the_job_is_gone(store: Store) -> None:

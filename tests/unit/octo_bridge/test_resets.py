@@ -10,6 +10,7 @@ from contracts.plan import JobEnd
 from contracts.printers import Latch
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import DeleteFolder, JobAction, ReadLog, SetTargets, Submit
+from services.octo_bridge.evidence import Evidence, History
 from services.octo_bridge.handlers_log import MARK_EVERY_JOBS
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.state import Job, Printer
@@ -78,6 +79,22 @@ def test_one_that_was_faster_than_the_cancel_is_not_called_drawn(post: e.Post) -
     rig, job = sending()
     rig.feed(e.Posted(job.id, job.attempt, post))
     rig.feed(e.Happened(e.Happening.DONE, job.path))
+    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_restart_does_not_make_it_see_again(runs: bool) -> None:
+    rig, job = sending()
+    rig = rig.restarted()  # before the answer to the upload, and before any cancel went out
+    path = str(job.path)
+    log = Slice(whole=True, verbose=True, reset=True, started=(path,))
+    if runs:
+        rig.feed(e.PushChanged(True))
+        rig.printing(job)
+        assert rig.of(JobAction) == [JobAction("cancel")]
+    rig.feed(e.PushChanged(True), rig.seen(printer=Printer.OPERATIONAL, path=path))
+    rig.wait(3)
+    rig.feed(e.EvidenceFound(job.id, 1, Evidence(True, History.SUCCESS, False, log, 204.0)))
     assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
 
 
