@@ -67,8 +67,11 @@ def enforce(m: Machine, now: Now, s: BridgeSettings) -> Result:
     """Say to OctoPrint what the latch means for the job in its hands."""
     if m.octo.printer not in ACTIVE or m.octo.link not in (Link.OK, Link.REFUSED_PORT):
         return m, []
-    ours = m.running is not None and m.running.aborted is None and m.octo.link is Link.OK
-    blind = m.running is not None and m.running.blind is not None
+    job = m.running
+    # One of which nobody has heard the end yet may have made way for somebody else's.
+    in_hand = job is not None and not (m.foreign and m.octo.path != job.path)
+    ours = job is not None and in_hand and job.aborted is None and m.octo.link is Link.OK
+    blind = job is not None and job.blind is not None
     ends = m.kept.stopping or (ours and (blind or m.kept.latch is Latch.CANCEL))
     if ends:
         if m.octo.printer is Printer.CANCELLING or now.mono - m.last_asked("cancel") < REPEAT:

@@ -11,7 +11,7 @@ from contracts.plan import ControlWord, JobEnd, MachineNotice
 from contracts.printers import Latch, Link
 from services.chassis.store import Store
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import ReadLog, Submit, Tell
+from services.octo_bridge.effects import JobAction, ReadLog, Submit, Tell
 from services.octo_bridge.evidence import Evidence, History
 from services.octo_bridge.journal import ON_THEIR_WAY, SCHEMA, Journal
 from services.octo_bridge.octolog import Slice
@@ -199,3 +199,21 @@ def test_a_plate_on_which_somebody_else_has_printed_is_not_bare_again_with_a_job
     rig.feed(e.EvidenceFound(job.id, 1, Evidence(False, History.NONE, False, Slice(whole=True, verbose=True))))
     assert rig.machine.running is None
     assert not rig.machine.kept.bare
+
+
+@pytest.mark.parametrize("why", ["cancel", "reset"])
+def test_somebody_elses_job_is_not_cancelled_for_one_whose_end_was_not_heard_of(why: str) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    if why == "reset":
+        rig.feed(e.Happened(e.Happening.RESET, idle=True))
+    rig.feed(e.PushChanged(False), rig.seen(printer=Printer.PRINTING, path="other.gcode"))
+    rig.effects.clear()
+    if why == "cancel":
+        rig.command("cancel")
+    rig.wait(5)
+    assert not rig.of(JobAction)
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(3)
+    rig.feed(e.EvidenceFound(job.id, 1, Evidence(True, History.FAILURE, False, Slice(whole=True))))
+    assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED if why == "cancel" else JobEnd.FAILED]
