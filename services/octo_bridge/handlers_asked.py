@@ -19,6 +19,8 @@ def take_asked(m: Machine, e: Asked, now: Now) -> Result:
         return replace(m, dead_man=None if m.dead_man is False else False), []
     if e.what == "targets":
         return _targets_set(m, now), []
+    if e.what in ("cancel", "resume"):
+        return m.order(e.what, None), []
     if e.what in ("home", "park"):
         return _moved(replace(m, moving_since=None), e, now)
     return m, []

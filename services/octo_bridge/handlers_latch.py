@@ -5,13 +5,14 @@ again and again until the state confirms it.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from contracts.events import EventKind
 from contracts.printers import Heaters, Latch, Link
 from services.chassis.clock import Now
 from services.octo_bridge.effects import Effect, JobAction
 from services.octo_bridge.outcome import Result, announce, latched
-from services.octo_bridge.readiness import too_cold, unready
+from services.octo_bridge.readiness import ordered, too_cold, unready
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import ACTIVE, LOST, Heat, Machine, Printer
 
@@ -74,13 +75,22 @@ def enforce(m: Machine, now: Now, s: BridgeSettings) -> Result:
     blind = job is not None and job.blind is not None
     ends = m.kept.stopping or (ours and (blind or m.kept.latch is Latch.CANCEL))
     if ends:
-        if m.octo.printer is Printer.CANCELLING or now.mono - m.last_asked("cancel") < REPEAT:
+        if m.octo.printer is Printer.CANCELLING or _under_way(m, "cancel", now):
             return m, []
-        return replace(m, own_lines_at=now.mono).ask("cancel", now.mono), [JobAction("cancel")]
+        return _order(replace(m, own_lines_at=now.mono), "cancel", now)
     goes_on = ours and m.octo.printer is Printer.PAUSED and unready(m, s) is None and too_cold(m, now, s) is None
-    if goes_on and now.mono - m.last_asked("resume") >= REPEAT:
-        return m.ask("resume", now.mono), [JobAction("resume")]
+    if goes_on and not _under_way(m, "resume", now):
+        return _order(m, "resume", now)
     return m, []
+
+
+def _under_way(m: Machine, action: str, now: Now) -> bool:
+    """One at a time: those that pile up before a slow OctoPrint would reach the next job."""
+    return now.mono - m.last_asked(action) < REPEAT or ordered(m, now, action)
+
+
+def _order(m: Machine, action: Literal["cancel", "resume"], now: Now) -> Result:
+    return m.ask(action, now.mono).order(action, now.mono), [JobAction(action)]
 
 
 def confirm_stop(m: Machine, now: Now) -> Result:

@@ -10,8 +10,8 @@ from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import Machine, Printer, Reading
 
 _DOCTOR = "call `python -m services.octo_bridge doctor`, then send arm"
-MOVING_MOST = 60.0
-"""Seconds. OctoPrint answers, or the request for it times out, long before."""
+ANSWERS_WITHIN = 60.0
+"""Seconds. OctoPrint answers, or the request times out, long before."""
 PICTURE_LAGS = 1.0
 """Seconds by which OctoPrint's picture is late at most: it is pushed every half second."""
 RESEND_AFTER = 1.0
@@ -105,12 +105,20 @@ def blocked_but_for_heat(m: Machine, now: Now, settings: BridgeSettings) -> str 
     if moving(m, now):
         # OctoPrint would mix those lines into the job.
         return "the head is being homed or parked"
+    if ordered(m, now, "cancel") or ordered(m, now, "resume"):
+        # It would reach the next job.
+        return "OctoPrint has not answered the last cancel or resume yet"
     return turned_down(m, now)
 
 
 def moving(m: Machine, now: Now) -> bool:
     """Whether homing or parking was asked of OctoPrint, which has not answered yet."""
-    return m.moving_since is not None and now.mono - m.moving_since < MOVING_MOST
+    return m.moving_since is not None and now.mono - m.moving_since < ANSWERS_WITHIN
+
+
+def ordered(m: Machine, now: Now, action: str) -> bool:
+    """Whether a cancel or resume was asked of OctoPrint, which has not answered yet."""
+    return any(what == action and now.mono - at < ANSWERS_WITHIN for what, at in m.ordered)
 
 
 def turned_down(m: Machine, now: Now) -> str | None:

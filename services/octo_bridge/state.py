@@ -260,6 +260,8 @@ class Machine:
     """Until when lines that home are the bridge's own: it was told to home, and the last of them was not seen yet."""
     moving_since: float | None = None
     """When homing or parking was asked of OctoPrint, which has not answered yet."""
+    ordered: tuple[tuple[str, float], ...] = ()
+    """When a cancel and a resume were last asked of OctoPrint that it has not answered yet."""
     stop_asked_at: float | None = None
     stop_said: bool = False
     asked: tuple[tuple[str, float], ...] = ()
@@ -313,6 +315,12 @@ class Machine:
     def last_asked(self, what: str) -> float:
         """When *what* was last asked of OctoPrint; long ago if never."""
         return dict(self.asked).get(what, -1e9)
+
+    def order(self, action: str, at: float | None) -> Machine:
+        """With a cancel or resume asked at *at*; answered, with None."""
+        others = dict(self.ordered)
+        others.pop(action, None)
+        return replace(self, ordered=tuple((others | ({} if at is None else {action: at})).items()))
 
     def ask(self, what: str, at: float) -> Machine:
         """With *what* asked at *at*."""

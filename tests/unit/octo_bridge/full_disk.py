@@ -18,7 +18,7 @@ from services.octo_bridge.effects import Announce, Effect, JobAction, SetTargets
 from services.octo_bridge.journal import SCHEMA, Journal
 from services.octo_bridge.state import Machine
 from services.octo_bridge.unwritten import Guarded
-from tests.unit.octo_bridge.machine import Rig
+from tests.unit.octo_bridge.machine import Rig, answers_to
 
 OFF, CANCEL = SetTargets(0, 0), JobAction("cancel")
 
@@ -76,13 +76,9 @@ class Bench:
 
     def feed(self, *inputs: e.Input) -> None:
         for event in inputs:
-            asked = self.targets_asked()
+            with_rows, without = len(self.rim.performed), len(self.without_rows)
             self.guarded.feed(event)
-            for _ in range(self.targets_asked() - asked):
-                self.feed(e.Asked("targets", True))
-
-    def targets_asked(self) -> int:
-        return sum(isinstance(effect, SetTargets) for effect in self.asked())
+            self.feed(*answers_to([*self.rim.performed[with_rows:], *self.without_rows[without:]]))
 
     def wait(self, seconds: float, step: float = 1.0) -> None:
         end = self.rig.mono + seconds

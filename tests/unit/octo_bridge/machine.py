@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from contracts.plan import Control, ControlWord, JobEnded, Run
 from contracts.printers import ENDER_VERBS, Heaters, Latch
 from services.chassis.clock import Now
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import Announce, Effect, SetTargets, Tell
+from services.octo_bridge.effects import Announce, Effect, JobAction, SetTargets, Tell
 from services.octo_bridge.journal import restored
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import Job, Machine, Printer
@@ -45,6 +46,12 @@ def job_id(number: int) -> str:
     return f"{PLANNER}-1-{number}-1"
 
 
+def answers_to(effects: Sequence[Effect]) -> list[e.Asked]:
+    """What an OctoPrint says that does at once what it is asked."""
+    targets = [e.Asked("targets", True) for effect in effects if isinstance(effect, SetTargets)]
+    return [*targets, *(e.Asked(effect.action, True) for effect in effects if isinstance(effect, JobAction))]
+
+
 class Rig:
     """Feeds the core and collects its effects."""
 
@@ -55,7 +62,7 @@ class Rig:
         self.mono = 1000.0
         self.effects: list[Effect] = []
         self.answers = True
-        """Whether OctoPrint takes targets at once."""
+        """Whether OctoPrint answers at once when it is told targets, a cancel or a resume."""
         if machine is None:
             self.machine = replace(self.machine, moved_at=self.mono)
 
@@ -70,8 +77,8 @@ class Rig:
             self.machine, effects = self.core(self.machine, event, self.now)
             made += effects
             self.effects += effects
-            if self.answers and any(isinstance(effect, SetTargets) for effect in effects):
-                made += self.feed(e.Asked("targets", True))
+            if self.answers:
+                made += self.feed(*answers_to(effects))
         return made
 
     def wait(self, seconds: float, step: float | None = None, *, watched: bool = True) -> list[Effect]:

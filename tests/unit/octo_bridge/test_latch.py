@@ -12,6 +12,7 @@ from contracts.printers import Latch, Link
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import Announce, Connect, JobAction, ReadLog, SendLines, SetTargets, Submit, Tell
 from services.octo_bridge.octolog import Slice
+from services.octo_bridge.reporting import ender_state
 from services.octo_bridge.state import Printer
 from tests.unit.octo_bridge.machine import Rig, run
 
@@ -46,6 +47,45 @@ def test_cancel_is_repeated_until_the_job_is_gone_and_never_reaches_the_next_one
     rig.hot()
     assert rig.of(Submit)
     assert not rig.of(JobAction)
+
+
+def test_cancels_do_not_pile_up_before_a_slow_octoprint_and_the_next_job_waits_for_the_answer() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.answers = False
+    rig.command("cancel")
+    rig.wait(5)
+    assert rig.of(JobAction) == [CANCEL], "the others would wait behind it, and reach the next job"
+    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="ada"), rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(1)
+    rig.command("resume")
+    rig.feed(e.RunTaken(run(2, epoch=2)))
+    rig.hot()
+    assert not rig.of(Submit)
+    assert "answered" in (ender_state(rig.machine, rig.now, rig.settings).reason or "")
+    rig.feed(e.Asked("cancel", False, "409"))
+    assert len(rig.of(Submit)) == 1
+
+
+def test_an_answer_that_never_comes_keeps_no_stop_from_being_said_again() -> None:
+    rig = Rig().ready()
+    rig.start()
+    rig.answers = False
+    rig.command("stop")
+    rig.wait(65)
+    assert rig.of(JobAction) == [CANCEL] * 2
+
+
+def test_a_resume_is_asked_once_until_it_is_answered() -> None:
+    rig = Rig().ready()
+    rig.start()
+    rig.feed(rig.seen(printer=Printer.PAUSED))
+    rig.answers = False
+    rig.command("resume")
+    rig.wait(5)
+    assert rig.of(JobAction) == [JobAction("resume")], "a later one would undo the next pause by hand"
+    rig.feed(e.Asked("resume", True))
+    assert rig.of(JobAction) == [JobAction("resume")] * 2
 
 
 def test_cancel_and_pause_work_when_idle() -> None:
