@@ -53,7 +53,7 @@ def unready(m: Machine, settings: BridgeSettings) -> str | None:
         return "not armed: send arm to printer/ender/command"
     if not m.octo.caught_up:
         return "reading OctoPrint's log"
-    if not m.position_known:
+    if m.running is None and not m.position_known:  # one in hand goes on where it is, and is not homed for that
         return recovery.obstacle(settings, bare=m.kept.bare)
     return None
 

@@ -13,9 +13,11 @@ from services.octo_bridge import events as e
 from services.octo_bridge.effects import Announce, Connect, JobAction, ReadLog, SendLines, SetTargets, Submit, Tell
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.reporting import ender_state
+from services.octo_bridge.settings import ZHoming
 from services.octo_bridge.state import Printer
 from tests.unit.octo_bridge.machine import Rig, run
 
+HOMED = "Send: N9 M84 S7200*1"
 CANCEL = JobAction("cancel")
 
 
@@ -240,6 +242,16 @@ def test_a_job_paused_by_hand_goes_on_after_resume_when_it_is_hot_again() -> Non
     assert JobAction("resume") in rig.of(JobAction)
 
 
+def test_a_job_that_has_homed_with_a_probe_goes_on_too() -> None:
+    rig = Rig(z_homing=ZHoming.PROBE).ready()
+    job = rig.start()
+    assert job.recovery
+    rig.feed(e.Logged(HOMED), e.Happened(e.Happening.PAUSED, job.path, "bob"), rig.seen(printer=Printer.PAUSED))
+    rig.command("resume")
+    rig.hot()
+    assert JobAction("resume") in rig.of(JobAction), "it does not home for that"
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_pause_by_hand_that_only_the_picture_shows_latches_and_is_not_undone(restart: bool) -> None:
     rig = Rig().ready()
@@ -368,9 +380,6 @@ def test_an_answer_that_comes_after_the_position_was_lost_again_says_nothing() -
     rig.feed(rig.seen(printer=Printer.OFFLINE, port=None))
     rig.feed(e.Asked("home", True, epoch=rig.machine.kept.epoch))
     assert not rig.machine.position_known
-
-
-HOMED = "Send: N9 M84 S7200*1"
 
 
 def test_homing_that_takes_its_time_is_no_foreign_hand() -> None:
