@@ -47,6 +47,8 @@ def unready(m: Machine, settings: BridgeSettings) -> str | None:
         return f"somebody else's job is running: {m.octo.path or 'unknown file'}; waiting for its end"
     if m.kept.latch is not Latch.NONE:
         return f"{m.kept.latch_reason or m.kept.latch.value}; send resume to go on"
+    if m.kept.plate is not Plate.KNOWN and m.running is not None:
+        return "nobody knows what is on the plate, and a job is in hand: send cancel, look, then send confirm_empty"
     if m.kept.plate is not Plate.KNOWN:
         return "nobody knows what is on the plate: look, then send confirm_empty to board/command"
     if m.kept.armed is None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from contracts.printers import EnderState, EnderStatus, Heaters, Latch, Link
 from services.chassis.clock import Now
 from services.chassis.health import Health
-from services.octo_bridge.readiness import blocked
+from services.octo_bridge.readiness import blocked, too_cold, unready
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import LOST, Machine, Printer, Reading
 
@@ -86,11 +86,19 @@ def _reason(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
         job = m.running
         if job.doubt is not None:
             return f"what became of {job.id} is being found out: {job.doubt}"[:500]
-        return m.kept.latch_reason
+        return m.kept.latch_reason or job.blind or _stands(m, now, settings)
     reason = blocked(m, now, settings)
     # An idle bridge that only waits for the next job is simply ready, whether or not the bed is still hot.
     cold_only = m.head is None and reason is not None and reason.startswith(("heating:", "the nozzle's", "the bed's"))
     return None if reason is None or cold_only else reason[:500]
+
+
+def _stands(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
+    """Why a job in hand does not go on, or is not seen to; None where it does."""
+    if m.octo.printer is not Printer.PAUSED and m.octo.link is Link.OK and not m.foreign:
+        return None
+    reason = unready(m, settings) or too_cold(m, now, settings)
+    return reason[:500] if reason is not None else None
 
 
 def health(m: Machine, *, broker: bool, trouble: str | None = None) -> Health:

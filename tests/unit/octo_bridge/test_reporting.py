@@ -7,12 +7,22 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.printers import EnderState
+from contracts.plan import ControlWord
+from contracts.printers import EnderState, Link
 from services.octo_bridge import events as e
 from services.octo_bridge.events import Seen
 from services.octo_bridge.reporting import ender_state, health
 from services.octo_bridge.state import Machine, Printer
 from tests.unit.octo_bridge.machine import Rig, run
+
+
+def pause_by_hand(rig: Rig, *then: str) -> Rig:
+    rig.start()
+    rig.feed(rig.seen(printer=Printer.PAUSED))
+    for word in then:
+        rig.command(word)
+    return rig
+
 
 CASES: dict[str, tuple[Callable[[Rig], object], str, str | None]] = {
     "fresh": (lambda rig: setattr(rig, "machine", Machine()), "offline", "not been asked"),
@@ -22,6 +32,19 @@ CASES: dict[str, tuple[Callable[[Rig], object], str, str | None]] = {
     "pausing": (lambda rig: (rig.start(), rig.command("pause")), "pausing", "paused by"),
     "paused": (lambda rig: rig.command("pause"), "paused", "resume"),
     "cancelling": (lambda rig: (rig.start(), rig.command("cancel")), "cancelling", "cancelled by"),
+    "paused by hand": (lambda rig: pause_by_hand(rig), "paused", "not by the bridge"),
+    "not armed for going on": (lambda rig: pause_by_hand(rig, "disarm", "resume"), "paused", "arm to"),
+    "cold for going on": (
+        lambda rig: (pause_by_hand(rig), rig.feed(rig.seen(nozzle=(90.0, 150.0))), rig.command("resume")), "paused",
+        "90 of 205",
+    ),
+    "no plate for going on": (
+        lambda rig: (pause_by_hand(rig), rig.control(ControlWord.PLATE_UNKNOWN), rig.command("resume")), "paused",
+        "send cancel, look, then send confirm_empty",
+    ),
+    "away under a job": (
+        lambda rig: (rig.start(), rig.feed(e.Unreachable(Link.NO_OCTOPRINT, "nothing answers"))), "offline", "nothing",
+    ),
     "unarmed": (lambda rig: rig.command("disarm"), "idle", "arm"),
     "foreign": (
         lambda rig: rig.feed(Seen(Printer.PRINTING, path="x.gcode", port="VIRTUAL", polled=True)), "foreign", "x.gcode",
