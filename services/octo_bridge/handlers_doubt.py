@@ -12,6 +12,7 @@ from services.octo_bridge.effects import Effect, Gather
 from services.octo_bridge.events import EvidenceFound
 from services.octo_bridge.evidence import DROPS_E, MARGIN, Evidence, Finding, History, Verdict, judge
 from services.octo_bridge.handlers_jobs import cancelled_by_latch, other_name, refused
+from services.octo_bridge.handlers_reset import blind, overtook
 from services.octo_bridge.outcome import Result, ended, latched, raise_epoch, started
 from services.octo_bridge.settings import BridgeSettings
 from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
@@ -96,13 +97,17 @@ def _unanswered(m: Machine, job: Job, reason: str, now: Now) -> Result:
 
 def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -> Result:
     effects: list[Effect] = []
+    if evidence.log is not None and job.blind is None and overtook(job, evidence.log):
+        m, effects = blind(m.adrift(), now)
+        job = m.running or job
     if evidence.log is not None and evidence.log.forgets(job.path):
         m = m.adrift()
         job = m.running or job
     if job.blind is not None and finding.verdict is Verdict.DRAWN:
         finding = replace(finding, verdict=Verdict.FAILED, reason="it was drawn from an unknown position")
     if finding.verdict in (Verdict.DRAWN, Verdict.RUNNING) and job.phase is Phase.SENDING:
-        m, effects = started(m, job, now)
+        m, more = started(m, job, now)
+        effects += more
     if finding.verdict is Verdict.DRAWN:
         m, more = ended(m, job, JobEnd.DRAWN, None, now)
         effects += more
@@ -115,12 +120,14 @@ def _act(m: Machine, job: Job, finding: Finding, evidence: Evidence, now: Now) -
         m = m.with_job(replace(job, phase=Phase.STARTED, doubt=None, unknowns=0))
         return m.see(idle_since=None), effects
     if finding.verdict is Verdict.FAILED:
-        return _failed(m, job, finding.reason, evidence, now)
+        m, more = _failed(m, job, finding.reason, evidence, now)
+        return m, [*effects, *more]
     if finding.verdict is Verdict.NOT_STARTED and (not evidence.present or job.unknowns + 1 >= finding.tries):
         return _again(m, job, evidence, now)
     if job.unknowns + 1 < finding.tries:
-        return m.with_job(replace(job, unknowns=job.unknowns + 1, asked_at=now.mono)), []
-    return ended(m, job, JobEnd.UNCERTAIN, f"{job.doubt}; {finding.reason}", now)
+        return m.with_job(replace(job, unknowns=job.unknowns + 1, asked_at=now.mono)), effects
+    m, more = ended(m, job, JobEnd.UNCERTAIN, f"{job.doubt}; {finding.reason}", now)
+    return m, [*effects, *more]
 
 
 def _again(m: Machine, job: Job, evidence: Evidence, now: Now) -> Result:

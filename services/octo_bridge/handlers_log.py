@@ -7,10 +7,11 @@ from dataclasses import replace
 from contracts.board import Plate
 from contracts.printers import Link
 from services.chassis.clock import Now
-from services.octo_bridge.effects import ReadLog
+from services.octo_bridge.effects import Effect, ReadLog
 from services.octo_bridge.events import LogRead
 from services.octo_bridge.gcode_file import is_ours
 from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
+from services.octo_bridge.handlers_reset import blind, overtook
 from services.octo_bridge.outcome import Result, raise_epoch
 from services.octo_bridge.state import ACTIVE, Machine
 
@@ -51,12 +52,17 @@ def take_log_read(m: Machine, e: LogRead, now: Now) -> Result:
         plate = Plate.UNKNOWN if first else None  # while this process watched, its own eyes are witness enough
         m = replace(m.adrift(), accounted=m.accounted[-ACCOUNTED_MOST:])
         return raise_epoch(m, e.reason or "OctoPrint's log does not say what happened meanwhile", now, plate=plate)
+    effects: list[Effect] = []
+    if m.running is not None and m.running.blind is None and overtook(m.running, since):
+        m, effects = blind(m.adrift(), now)
     m, theirs = _unaccounted(m, since.started)
     if theirs:
-        return _foreign_in_log(m, theirs[-1], now)
+        m, more = _foreign_in_log(m, theirs[-1], now)
+        return m, [*effects, *more]
     if since.restarted or since.reconnected or since.reset:
         m = m.adrift()
-        return raise_epoch(m, "the printer was reset, or connected anew: its position is unknown", now)
+        m, more = raise_epoch(m, "the printer was reset, or connected anew: its position is unknown", now)
+        return m, [*effects, *more]
     return m, []
 
 

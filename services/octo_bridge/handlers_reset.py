@@ -16,6 +16,7 @@ from services.chassis.clock import Now
 from services.octo_bridge.effects import Look
 from services.octo_bridge.events import Happened
 from services.octo_bridge.handlers_heat import REPEAT
+from services.octo_bridge.octolog import Slice
 from services.octo_bridge.outcome import Result, announce, latched, raise_epoch
 from services.octo_bridge.state import LOST, Job, Machine, Phase, Printer
 
@@ -61,7 +62,7 @@ def _reset(m: Machine, now: Now, *, cancels: bool) -> Result:
         said = announce(EventKind.PROBLEM, now, "the printer was reset: it is homed before the next job; look why")
         return m, [*effects, said, Look()]
     if job.phase is Phase.SENDING or (not cancels and _not_through(m, job)):
-        return _blind(m, now)
+        return blind(m, now)
     if cancels:
         return m, [Look()]  # the end of the job raises the epoch
     m, effects = raise_epoch(m, "the printer was reset: its position is unknown", now)
@@ -75,6 +76,14 @@ def _not_through(m: Machine, job: Job) -> bool:
     return going_on and not job.finished and not called_off
 
 
+def overtook(job: Job, log: Slice) -> bool:
+    """Whether the log tells of a reset between the job before and this one, which begins where that one has ended.
+
+    Nobody saw it: a job that is planned behind another one is not sent any more once it is known of.
+    """
+    return job.run.predecessor is not None and not job.recovery and job.path in log.overtaken
+
+
 def blinded(m: Machine, reason: str) -> Machine:
     """The job in hand must not go on: it is cancelled as soon as OctoPrint has it, and never called drawn."""
     job = m.running
@@ -83,7 +92,7 @@ def blinded(m: Machine, reason: str) -> Machine:
     return m.with_job(replace(job, blind=reason)).ask("cancel", -1e9)
 
 
-def _blind(m: Machine, now: Now) -> Result:
+def blind(m: Machine, now: Now) -> Result:
     """Where it had begun, OctoPrint cancels it, or is told to. Where not, it is cancelled as soon as it does."""
     m, effects = latched(blinded(m, BLIND), Latch.FOREIGN, BLIND, now)
     return m, [*effects, announce(EventKind.PROBLEM, now, BLIND), Look()]

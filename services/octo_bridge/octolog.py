@@ -39,6 +39,8 @@ class Slice:
     """
     forgot: tuple[str, ...] = ()
     """Those of them behind whose start the printer began anew, its port was opened, or OctoPrint was started."""
+    overtaken: tuple[str, ...] = ()
+    """Those of them before whose start, and behind that of the file before, any of this happened."""
     verbose: bool = False
     """Such lines are known to be written at all: the level of their logger is known to let them through."""
 
@@ -63,12 +65,26 @@ def cut(text: str, begin: str | None, end: str, *, verbose: bool) -> Slice:
         started=tuple(found["path"] for found in _STARTED.finditer(part)),
         stillborn=_stillborn(part),
         forgot=_forgot(part),
+        overtaken=_overtaken(part),
         verbose=verbose or _JOB_LOGGER in text,
     )
 
 
+def _begun_anew(part: str) -> list[int]:
+    return [found.end() for what in (_PROCESS, _CONNECTED, _RESET) for found in what.finditer(part)]
+
+
+def _overtaken(part: str) -> tuple[str, ...]:
+    anew, before, paths = _begun_anew(part), 0, []
+    for found in _STARTED.finditer(part):
+        if any(before <= at <= found.start() for at in anew):
+            paths.append(found["path"])
+        before = found.end()
+    return tuple(paths)
+
+
 def _forgot(part: str) -> tuple[str, ...]:
-    last = max((found.end() for what in (_PROCESS, _CONNECTED, _RESET) for found in what.finditer(part)), default=-1)
+    last = max(_begun_anew(part), default=-1)
     started = {found["path"]: found.start() for found in _STARTED.finditer(part)}
     return tuple(path for path, at in started.items() if at < last)
 

@@ -62,6 +62,8 @@ START = "2026-01-01 12:00:00,000 - octoprint.startup - INFO - Starting OctoPrint
 JOB = (
     f"… - octoprint.printer.standard.job - INFO - Print job started - origin: local, path: {PATH}, owner: x, user: x\n"
 )
+THEIRS = "theirs.gcode"
+OTHER = JOB.replace(PATH, THEIRS)
 CONNECT = '… - octoprint.util.comm - INFO - Changing monitoring state from "Offline" to "Detecting serial connection"\n'
 BEGUN = '… - octoprint.util.comm - INFO - Changing monitoring state from "Starting" to "Printing"\n'
 STILLBORN = '… - octoprint.util.comm - INFO - Changing monitoring state from "Starting" to "Offline after error"\n'
@@ -84,7 +86,14 @@ A, B = "… 404 GET /api/files/local/mark-a.gcode\n", "… 404 GET /api/files/lo
         (A + B + JOB, Slice(whole=True, verbose=True)),
         (A + START + B, Slice(whole=True, restarted=True)),
         (A + CONNECT + B, Slice(whole=True, reconnected=True)),
-        (A + CONNECT + JOB + B, Slice(whole=True, reconnected=True, started=(PATH,), verbose=True)),
+        (
+            A + CONNECT + JOB + B,
+            Slice(whole=True, reconnected=True, started=(PATH,), overtaken=(PATH,), verbose=True),
+        ),
+        (
+            A + JOB + CONNECT + OTHER + JOB + B,
+            Slice(whole=True, reconnected=True, started=(PATH, THEIRS, PATH), overtaken=(THEIRS,), verbose=True),
+        ),
         (A + JOB + START + B, Slice(whole=True, restarted=True, started=(PATH,), forgot=(PATH,), verbose=True)),
         (START + B, Slice(whole=False)),
         (START + A, Slice(whole=False)),

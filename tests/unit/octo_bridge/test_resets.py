@@ -163,6 +163,60 @@ def test_a_job_that_a_reset_overtook_and_that_never_went_out_is_drawn_from_a_fou
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
 
 
+START = (
+    "2026-01-01 00:00:00,000 - octoprint.printer.standard.job - INFO - Print job started - origin: local, path: {}, "
+    "owner: a\n"
+)
+PUT = "2026-01-01 00:00:00,000 - tornado.access - WARNING - 404 GET /api/files/local/{}.gcode\n"
+
+
+@pytest.mark.parametrize("told_by", ["the log", "evidence that it runs", "evidence that it ended"])
+def test_a_reset_that_nobody_saw_makes_the_job_that_it_overtook_blind(told_by: str) -> None:
+    rig = Rig().ready()
+    first = rig.start(1)
+    rig.feed(rig.seen(), e.Happened(e.Happening.DONE, first.path), rig.seen(printer=Printer.OPERATIONAL))
+    rig.mono += 1
+    rig.feed(e.RunTaken(run(2, after=first.id)), rig.seen())
+    job = rig.machine.running
+    assert job is not None
+    assert not job.recovery
+    rig.feed(e.PushChanged(False), e.Posted(job.id, 1, e.Post.TAKEN))  # and before it began, the printer was reset
+    rig.printing(job)
+    path = str(job.path)
+    text = PUT.format("mark-1") + START.format(first.path) + LINE + START.format(path)
+    log = cut(text + PUT.format("mark-2"), "mark-1", "mark-2", verbose=True)
+    if told_by == "the log":
+        rig.feed(e.LogRead("mark-2", log, None, rig.of(ReadLog)[-1]))
+    elif told_by == "evidence that it runs":
+        rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+        rig.wait(3)
+        rig.feed(rig.seen(printer=Printer.PRINTING))
+        rig.feed(e.EvidenceFound(job.id, 1, Evidence(True, History.NONE, True, log)))
+    assert (JobAction("cancel") in rig.of(JobAction)) is (told_by != "evidence that it ended")
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(3)
+    rig.feed(e.EvidenceFound(job.id, 1, Evidence(True, History.SUCCESS, False, log, 204.0)))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN, JobEnd.FAILED]
+    assert rig.latch() is Latch.FOREIGN
+
+
+@pytest.mark.parametrize("homes", [True, False])
+def test_one_that_was_known_of_before_it_was_sent_does_not(homes: bool) -> None:
+    rig = Rig().ready()
+    if not homes:
+        rig.command("home")
+        rig.feed(e.Asked("home", True, epoch=rig.machine.kept.epoch))
+    job = rig.start(1)
+    assert job.recovery is homes
+    rig.feed(e.PushChanged(False), rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(3)
+    text = PUT.format("mark-1") + LINE + START.format(job.path) + PUT.format("mark-2")
+    log = cut(text, "mark-1", "mark-2", verbose=True)
+    assert log.overtaken == (job.path,)
+    rig.feed(e.EvidenceFound(job.id, 1, Evidence(True, History.SUCCESS, False, log, 204.0)))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+
+
 IDLE_RESET = e.Happened(e.Happening.RESET, idle=True)
 
 
