@@ -13,6 +13,7 @@ from services.octo_bridge.gcode_file import done_in
 from services.octo_bridge.handlers_doubt import doubt_running
 from services.octo_bridge.handlers_reset import START, blinded, start_heard
 from services.octo_bridge.outcome import Result, announce, latched, raise_epoch
+from services.octo_bridge.readiness import PICTURE_LAGS
 from services.octo_bridge.recovery import STEPPERS_HOLD
 from services.octo_bridge.state import Machine, Printer
 
@@ -57,11 +58,19 @@ def take_logged(m: Machine, e: Logged, now: Now) -> Result:
 
 
 def _own_lines(m: Machine, now: Now) -> bool:
-    recovering = m.running is not None and m.running.preamble
+    recovering = m.running is not None and m.running.preamble and not _paused(m, now)
     # While OctoPrint connects it sends lines of its own, and the position is unknown anyhow.
     busy = m.octo.printer in (Printer.CONNECTING, Printer.CANCELLING, Printer.UNKNOWN)
     homing = now.mono < m.homing_until
     return recovering or homing or busy or m.foreign or now.mono - m.own_lines_at < OWN_LINES
+
+
+def _paused(m: Machine, now: Now) -> bool:
+    """Whether the job in hand stands still for longer than its own lines are late: it sends none then."""
+    paused = m.kept.paused
+    if paused is None or m.octo.printer is not Printer.PAUSED:
+        return False
+    return paused.boot != m.boot or now.mono - paused.since >= PICTURE_LAGS
 
 
 def _jogged(m: Machine, line: str, now: Now) -> Result:

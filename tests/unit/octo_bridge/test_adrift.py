@@ -145,6 +145,17 @@ def test_lines_that_home_are_a_jobs_own_until_it_is_past_them() -> None:
     assert (rig.latch(), rig.machine.jobs[0].blind, rig.machine.jobs[0].preamble) == (Latch.NONE, None, False)
 
 
+@pytest.mark.parametrize(("after", "hand"), [(0.5, False), (2, True)])
+def test_what_is_sent_while_the_homing_is_paused_is_not_the_jobs(after: float, hand: bool) -> None:
+    rig = homing()
+    job = rig.machine.jobs[0]
+    rig.mono += 6
+    rig.feed(e.Happened(e.Happening.PAUSED, job.path, "bob"), rig.seen(printer=Printer.PAUSED))
+    rig.wait(after)
+    rig.feed(e.Logged("Send: M84"))
+    assert (rig.machine.jobs[0].blind is not None) is hand, "a line of the job may be told of late"
+
+
 def test_a_job_that_was_paused_until_the_motors_let_go_does_not_go_on() -> None:
     rig = drawing()
     rig.command("arm 12")
