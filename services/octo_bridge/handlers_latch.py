@@ -70,7 +70,7 @@ def enforce(m: Machine, now: Now, s: BridgeSettings) -> Result:
         return m, []
     job = m.running
     # One of which nobody has heard the end yet may have made way for somebody else's.
-    in_hand = job is not None and not (m.foreign and m.octo.path != job.path)
+    in_hand = job is not None and not m.octo.stale and not (m.foreign and m.octo.path != job.path)
     ours = job is not None and in_hand and job.aborted is None and m.octo.link is Link.OK
     blind = job is not None and job.blind is not None
     ends = m.kept.stopping or (ours and (blind or m.kept.latch is Latch.CANCEL))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from contracts.board import Plate
 from contracts.printers import Link
 from services.chassis.clock import Now
-from services.octo_bridge.effects import Effect, ReadLog
+from services.octo_bridge.effects import Effect, Look, ReadLog
 from services.octo_bridge.events import LogRead
 from services.octo_bridge.gcode_file import is_ours
 from services.octo_bridge.handlers_foreign import foreign_job, foreign_over
@@ -94,5 +94,5 @@ def _foreign_in_log(m: Machine, path: str, now: Now) -> Result:
 def take_writes_again(m: Machine) -> Result:
     """Resets and lost connections that came and went meanwhile stand in OctoPrint's log."""
     # The counter is there to be written: otherwise this would be taken while the disk is still full.
-    m = m.see(caught_up=False, sight=m.octo.sight + 1).keep(gaps=m.kept.gaps + 1)
-    return replace(m, log_asked=False).ask("log", -1e9), []
+    m = m.see(caught_up=False, stale=True, sight=m.octo.sight + 1).keep(gaps=m.kept.gaps + 1)
+    return replace(m, log_asked=False).ask("log", -1e9), [Look()]

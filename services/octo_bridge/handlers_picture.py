@@ -46,6 +46,7 @@ def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
         m = m.see(still_since=now.mono)
     if e.clock is not None:
         m = m.see(clock=e.clock - now.mono)
+    m = m.see(stale=False)
     m = m.see(path=e.path, filepos=e.filepos, completion=e.completion, elapsed=e.elapsed, remaining=e.remaining, z=e.z)
     m = _progress(_stays_hot(_readings(m, e, now), now, s), e)
     theirs = e.path is not None and (not is_ours(e.path) or _unclaimed(m, e, idle_for, now))

@@ -187,6 +187,8 @@ class Octo:
     nozzle: Reading | None = None
     bed: Reading | None = None
     firmware: str | None = None
+    stale: bool = False
+    """Nothing could be written for a while: what OctoPrint has in hand is looked at again first."""
     push: bool = False
     sight: int = 0
     """How often watching began anew: what the log says of the time before is seen by no earlier reading."""

@@ -206,3 +206,21 @@ def test_a_defect_in_what_waited_does_not_swallow_what_comes(bench: Bench, monke
     bench.command("stop")
     assert bench.actor.state.kept.latch is Latch.STOP
     assert bench.answers() == [("done", "stop")]
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_a_cancel_that_acted_without_a_row_does_not_reach_what_was_begun_meanwhile(bench: Bench, theirs: bool) -> None:
+    bench.disk.full = True
+    bench.command("cancel")
+    assert bench.without_rows.count(CANCEL) == 1
+    path = bench.job.path
+    if theirs:
+        bench.feed(e.Happened(e.Happening.CANCELLED, path, by="boardcast"), e.PrinterChanged(Printer.OPERATIONAL))
+        path = "other.gcode"
+        bench.feed(e.Happened(e.Happening.STARTED, path), e.PrinterChanged(Printer.PRINTING))
+    bench.disk.full = False
+    bench.feed(e.Tick())
+    assert CANCEL not in bench.rim.performed, "who prints is looked at first"
+    bench.feed(bench.rig.seen(printer=Printer.PRINTING, path=path))
+    bench.wait(3)
+    assert (CANCEL in bench.rim.performed) is not theirs
