@@ -144,6 +144,8 @@ def _again(m: Machine, job: Job, evidence: Evidence, now: Now) -> Result:
 
 
 def _failed(m: Machine, job: Job, reason: str, evidence: Evidence, now: Now) -> Result:
+    if job.aborted is not None:
+        return m, []  # that was heard live, with its reason; its end waits for the echo of the last line
     if cancelled_by_latch(m):
         return ended(m, job, JobEnd.CANCELLED, reason, now)
     effects: list[Effect] = []

@@ -98,17 +98,17 @@ def _aborted(m: Machine, job: Job, e: Happened, now: Now) -> Result:
         m, more = _called_off(m, job, reason, now)
         return m, [*effects, *more]
     what = "was cancelled by OctoPrint itself" if e.what is Happening.CANCELLED else "failed"
-    return ended(m, job, JobEnd.FAILED, f"the job {what}: {e.reason or m.octo.error or 'no reason given'}", now)
+    return _called_off(m, job, f"the job {what}: {e.reason or m.octo.error or 'no reason given'}", now, JobEnd.FAILED)
 
 
-def _called_off(m: Machine, job: Job, reason: str | None, now: Now) -> Result:
-    return m.with_job(replace(job, aborted=Aborted(JobEnd.CANCELLED, reason, now.mono))), []
+def _called_off(m: Machine, job: Job, reason: str | None, now: Now, end: JobEnd = JobEnd.CANCELLED) -> Result:
+    return m.with_job(replace(job, aborted=Aborted(end, reason, now.mono))), []
 
 
 def settle_called_off(m: Machine, now: Now) -> Result:
-    """A cancel that came when the last line had been sent cancels nothing: the line lies there.
+    """A cancel, or a failure, that came when the last line had been sent undoes nothing: the line lies there.
 
-    The echo of that line is pushed up to half a second after the event of the cancel.
+    The echo of that line is pushed up to half a second after the event.
     """
     job = m.running
     if job is None or job.aborted is None:
@@ -117,7 +117,7 @@ def settle_called_off(m: Machine, now: Now) -> Result:
     if whole:
         m, effects = ended(m, job, JobEnd.DRAWN, None, now)
         # The script that OctoPrint runs after a cancel lets go of the motors all the same.
-        m, more = raise_epoch(replace(m, position_known=False), "the job was cancelled after its last line", now)
+        m, more = raise_epoch(replace(m, position_known=False), "the job was called off after its last line", now)
         return m, [*effects, *more]
     if now.mono - job.aborted.at < ECHO_WITHIN:
         return m, []

@@ -46,7 +46,7 @@ LOST = frozenset({Printer.OFFLINE, Printer.ERROR, Printer.CONNECTING})
 
 @dataclass(frozen=True)
 class Aborted:
-    """How a job ends that OctoPrint called off at the monotonic second *at*, unless its last line was sent before."""
+    """How a job ends that OctoPrint called off or lost at the monotonic second *at*, unless its last line was sent."""
 
     end: JobEnd
     reason: str | None
@@ -81,7 +81,7 @@ class Job:
     preamble: bool = False
     """Lines that home are its own: it has not got past those yet, as far as is known."""
     aborted: Aborted | None = None
-    """OctoPrint called it off; it may have sent the last line before."""
+    """OctoPrint called it off, or lost it; it may have sent the last line before."""
     doubt: str | None = None
     """Why evidence is gathered."""
     sent_at: float | None = None

@@ -8,6 +8,8 @@ from contracts.plan import ControlWord, JobEnd
 from contracts.printers import Heaters, Latch, Link
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import SendLines, SetTargets, Submit
+from services.octo_bridge.evidence import Evidence, History
+from services.octo_bridge.octolog import Slice
 from services.octo_bridge.state import Printer
 from tests.unit.octo_bridge.machine import Rig, run
 
@@ -153,3 +155,33 @@ def test_the_echo_may_come_before_the_cancel_too() -> None:
     rig.command("cancel")
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path))
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+
+
+@pytest.mark.parametrize("echo", [True, False])
+def test_a_cable_that_is_pulled_behind_the_last_line_undoes_nothing(echo: bool) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.PrinterChanged(Printer.ERROR), e.Happened(e.Happening.FAILED, job.path, reason="connection"))
+    rig.feed(rig.seen(printer=Printer.ERROR, port=None))
+    if echo:
+        rig.feed(e.Logged(f"Recv: echo:move:{job.id}:a1:done"))
+    rig.feed(e.EvidenceFound(job.id, 1, Evidence(True, History.FAILURE, False, Slice(whole=True, started=("x",)))))
+    rig.wait(1)
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN if echo else JobEnd.FAILED]
+    assert rig.latch() is Latch.NONE, "nobody's hand"
+    assert not rig.machine.position_known
+    assert rig.machine.kept.epoch > job.run.epoch
+
+
+def test_a_failure_that_was_heard_of_needs_no_evidence_of_it() -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    rig.feed(e.PushChanged(False), rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(1.6)
+    assert rig.doubt() is not None
+    rig.feed(e.PushChanged(True), e.Happened(e.Happening.FAILED, job.path, reason="cable"))
+    rig.feed(e.EvidenceFound(job.id, 1, Evidence(True, History.FAILURE, False, Slice(whole=True))))
+    rig.wait(1)
+    (end,) = rig.ends()
+    assert (end.end, "cable" in (end.reason or "")) == (JobEnd.FAILED, True)
+    assert rig.latch() is Latch.NONE

@@ -92,6 +92,7 @@ def test_a_probe_never_touches_what_is_drawn() -> None:
     job = rig.start()  # the plate is bare: the probe may
     assert job.recovery
     rig.feed(e.Happened(e.Happening.FAILED, job.path, reason="error"), rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(1)
     rig.feed(e.RunTaken(run(2, epoch=rig.machine.kept.epoch)))
     rig.hot()
     assert not rig.of(Submit)
@@ -176,6 +177,7 @@ def test_a_failed_job_raises_the_epoch_and_what_waits_is_stale(how: e.Happening)
     job = rig.start()
     rig.feed(e.RunTaken(run(2, after=job.id)))
     rig.feed(e.Happened(how, job.path, reason="error"))
+    rig.wait(1)
     assert [end.end for end in rig.ends()] == [JobEnd.FAILED, JobEnd.STALE]
     assert [end.epoch for end in rig.ends()] == [2, 2]
     assert not rig.machine.position_known
