@@ -119,7 +119,8 @@ def judge(
     if cold:
         return Finding(Verdict.FAILED, "the printer prevented cold extrusion: it moved and drew nothing")
     if finished or evidence.history is History.SUCCESS:
-        return _warm(evidence, followed=followed, seen_hot=seen_hot, least=least)
+        cooled = evidence.log is not None and path in evidence.log.paused
+        return _warm(evidence, followed=followed, seen_hot=seen_hot, least=least, cooled=cooled)
     if evidence.active:
         return Finding(Verdict.RUNNING, "OctoPrint is printing it")
     if evidence.history is History.FAILURE:
@@ -127,9 +128,16 @@ def judge(
     return _absent(evidence, path)
 
 
-def _warm(evidence: Evidence, *, followed: bool, seen_hot: bool, least: float) -> Finding:
-    """A finished file is a drawn one only if the nozzle was hot: below 170 °C Marlin drops E, moves on, and says so."""
+def _warm(evidence: Evidence, *, followed: bool, seen_hot: bool, least: float, cooled: bool) -> Finding:
+    """A finished file is a drawn one only if the nozzle was hot: below 170 °C Marlin drops E, moves on, and says so.
+
+    *cooled*: it was paused, so that the nozzle may have been cold while nothing was drawn.
+    """
     lowest = evidence.coldest
+    if cooled and lowest is not None and lowest < least:
+        if followed:
+            return Finding(Verdict.DRAWN, "it ended, and the printer did not complain")
+        return Finding(Verdict.UNKNOWN, "it was paused, and nobody knows whether the nozzle was hot when it went on")
     if lowest is not None and lowest < min(DROPS_E, least):
         return Finding(Verdict.FAILED, f"it ended with the nozzle at {lowest:.0f} °C: too cold to draw")
     if followed:

@@ -14,6 +14,7 @@ _JOB_LOGGER = " - octoprint.printer.standard.job - INFO - "
 _PROCESS = re.compile(r"octoprint\.startup - INFO - Starting OctoPrint ")
 _CONNECTED = re.compile(r'Changing monitoring state from "[^"]*" to "(Detecting serial|Opening serial|Connecting)')
 _BEGUN = re.compile(_STARTED.pattern + r'|Changing monitoring state from "Starting" to "(?P<state>[^"]*)"')
+_PAUSED = re.compile(r'Changing monitoring state from "[^"]*" to "Paus(ing|ed)"')
 _LOST = frozenset({"Offline", "Offline after error", "Error"})
 _RESET = re.compile(r"External reset\?")
 
@@ -41,6 +42,8 @@ class Slice:
     """Those of them behind whose start the printer began anew, its port was opened, or OctoPrint was started."""
     overtaken: tuple[str, ...] = ()
     """Those of them before whose start, and behind that of the file before, any of this happened."""
+    paused: tuple[str, ...] = ()
+    """Those of them that were paused."""
     verbose: bool = False
     """Such lines are known to be written at all: the level of their logger is known to let them through."""
 
@@ -66,12 +69,23 @@ def cut(text: str, begin: str | None, end: str, *, verbose: bool) -> Slice:
         stillborn=_stillborn(part),
         forgot=_forgot(part),
         overtaken=_overtaken(part),
+        paused=_paused(part),
         verbose=verbose or _JOB_LOGGER in text,
     )
 
 
 def _begun_anew(part: str) -> list[int]:
     return [found.end() for what in (_PROCESS, _CONNECTED, _RESET) for found in what.finditer(part)]
+
+
+def _paused(part: str) -> tuple[str, ...]:
+    started = list(_STARTED.finditer(part))
+    ends = [*(found.start() for found in started[1:]), len(part)]
+    return tuple(
+        found["path"]
+        for found, end in zip(started, ends, strict=False)
+        if _PAUSED.search(part, found.end(), end) is not None
+    )
 
 
 def _overtaken(part: str) -> tuple[str, ...]:

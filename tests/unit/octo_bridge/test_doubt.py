@@ -78,7 +78,8 @@ A, B = "… 404 GET /api/files/local/mark-a.gcode\n", "… 404 GET /api/files/lo
         (START + A + B, Slice(whole=True)),
         (A + JOB + B, Slice(whole=True, started=(PATH,), verbose=True)),
         (A + JOB + STILLBORN + B, Slice(whole=True, started=(PATH,), stillborn=(PATH,), verbose=True)),
-        (A + JOB + PAUSED + B, Slice(whole=True, started=(PATH,), verbose=True)),
+        (A + JOB + PAUSED + B, Slice(whole=True, started=(PATH,), paused=(PATH,), verbose=True)),
+        (A + JOB + OTHER + PAUSED + B, Slice(whole=True, started=(PATH, THEIRS), paused=(THEIRS,), verbose=True)),
         (A + JOB + STILLBORN + JOB + BEGUN + B, Slice(whole=True, started=(PATH, PATH), verbose=True)),
         (A + JOB + BEGUN + LOST + B, Slice(whole=True, started=(PATH,), verbose=True)),
         (A + STILLBORN + JOB + B, Slice(whole=True, started=(PATH,), verbose=True)),
@@ -328,3 +329,24 @@ def test_a_reading_of_the_log_that_takes_long_is_not_asked_for_twice() -> None:
     assert len(rig.of(ReadLog)) == 2
     rig.wait(130)
     assert len(rig.of(ReadLog)) == 3, "nor is an answer waited for that never comes"
+
+
+@pytest.mark.parametrize(
+    ("lowest", "paused", "end"),
+    [
+        (150.0, True, JobEnd.UNCERTAIN), (150.0, False, JobEnd.FAILED), (204.0, True, JobEnd.DRAWN),
+        (204.0, False, JobEnd.DRAWN),
+    ],
+)  # fmt: skip
+def test_a_nozzle_that_was_cold_in_a_pause_says_nothing_of_the_line(lowest: float, paused: bool, end: JobEnd) -> None:
+    rig = Rig().ready()
+    job = rig.start()
+    path = str(job.path)
+    rig.feed(rig.seen(printer=Printer.PAUSED))
+    rig.wait(130)  # standby, and a resume heats first
+    rig.feed(e.PushChanged(False), rig.seen(printer=Printer.OPERATIONAL))
+    rig.wait(3)
+    log = Slice(whole=True, verbose=True, started=(path,), paused=(path,) if paused else ())
+    for _ in range(2):
+        rig.feed(e.EvidenceFound(job.id, 1, Evidence(True, History.SUCCESS, False, log, lowest)))
+    assert [each.end for each in rig.ends()] == [end]
