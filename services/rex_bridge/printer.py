@@ -21,6 +21,7 @@ from services.chassis.retained import Retained
 from services.chassis.store import Store, Unit, is_store_failure
 from services.rex_bridge import control, memory, orders, poller, telemetry
 from services.rex_bridge.control import Order
+from services.rex_bridge.repeats import Repeats
 from services.rex_bridge.replies import Identity
 from services.rex_bridge.session import NoSession, Session
 from services.rex_bridge.settings import PrinterAddress, RexBridgeSettings
@@ -49,9 +50,6 @@ from services.rex_bridge.steady import Steady
 
 _log = log.get(__name__)
 
-REPEATED_WITHIN = 60.0
-"""Seconds in which the same command with the same id is one that the broker has delivered twice, as QoS 1 may."""
-REMEMBERED = 64
 API_PAUSES_EVERY = 10.0
 """Seconds between two pauses for the HTTP API."""
 AFTER_A_DEFECT = 5.0
@@ -79,7 +77,7 @@ class Printer:
         self._wake = asyncio.Event()
         self._api_paused = -math.inf
         self._defect: str | None = None
-        self._taken: dict[bytes, float] = {}
+        self._repeats = Repeats()
         self._task: asyncio.Task[None] | None = None
         root = settings.topic_root
         self._command_topic = channels.REX_COMMAND.topic(root, printer=address.id)
@@ -213,7 +211,7 @@ class Printer:
     def _commanded(self, message: Message) -> None:
         try:
             command = parse_command(message.payload, REX_VERBS, retained=message.retained)
-            if command.id is not None and self._repeated(message.payload):
+            if command.id is not None and not self._repeats.add(message.payload, now().mono):
                 _log.warning("a command came twice; obeyed and answered once", printer=self.id, id=command.id)
                 return
             self._order(control.understand(command, self._settings))
@@ -221,17 +219,6 @@ class Printer:
             _log.warning("command refused", printer=self.id, topic=message.topic, reason=str(error))
             say = Say(EventKind.REFUSED, reason=str(error)[:500], command=error.word, command_id=error.command_id)
             self._answer(say)
-
-    def _repeated(self, payload: bytes) -> bool:
-        """Late by then, a second pause would stop a print that was resumed in between."""
-        moment = now().mono
-        self._taken = {known: at for known, at in self._taken.items() if moment - at < REPEATED_WITHIN}
-        if payload in self._taken:
-            return True
-        self._taken[payload] = moment
-        while len(self._taken) > REMEMBERED:
-            del self._taken[next(iter(self._taken))]
-        return False
 
     def _answer(self, say: Say) -> None:
         try:

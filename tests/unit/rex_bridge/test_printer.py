@@ -12,7 +12,7 @@ import pytest
 from services.chassis import backup
 from services.chassis.clock import Now
 from services.chassis.store import RESTORED
-from services.rex_bridge import memory, printer
+from services.rex_bridge import memory, printer, repeats
 from services.rex_bridge.prints import Print, Tracker
 from services.rex_bridge.state import Effect, Heard, State
 from tests.unit.rex_bridge.desk import Desk, play
@@ -87,7 +87,7 @@ def light(word: str, command_id: str) -> str:
 def test_a_command_that_the_broker_delivers_twice_is_obeyed_and_answered_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, within: float, ids: list[str]
 ) -> None:
-    monkeypatch.setattr(printer, "REPEATED_WITHIN", within, raising=False)
+    monkeypatch.setattr(repeats, "WITHIN", within)
 
     async def scene(desk: Desk) -> None:
         for word, command_id in (("on", "1"), ("off", "2"), ("on", "1"), ("off", "3")):
@@ -161,7 +161,7 @@ def test_an_api_that_wants_a_pause_that_is_refused_makes_no_flood_of_refusals(
             await asks()
         await desk.until(desk.answers)
         assert len(desk.answers()) == 1
-        monkeypatch.setattr(printer, "API_PAUSES_EVERY", 0.0, raising=False)
+        monkeypatch.setattr(printer, "API_PAUSES_EVERY", 0.0)
         await asks()
         await desk.until(lambda: len(desk.answers()) == 2)
 
@@ -174,7 +174,7 @@ def trouble(desk: Desk) -> str:
 
 def test_a_defect_that_lasts_is_no_good_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(desk: Desk) -> None:
-        monkeypatch.setattr(printer, "AFTER_A_DEFECT", 0.0, raising=False)
+        monkeypatch.setattr(printer, "AFTER_A_DEFECT", 0.0)
         assert trouble(desk) == ""
         step = desk.printer._actor._step
         failing = True
