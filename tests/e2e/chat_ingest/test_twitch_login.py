@@ -19,8 +19,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from contracts.chat import ChatReply
+from services.chat_ingest.sources.twitch.credential import REFRESH_BEFORE
 from services.chat_ingest.sources.twitch.login import log_in
-from services.chat_ingest.sources.twitch.session import REFRESH_BEFORE
 from services.chat_ingest.sources.twitch.tokens import NAME, BadTokenFile, Token, TokenFile
 from tests.e2e.chat_ingest.listening import QUICK, Listening, now
 from tests.fakes.twitch import FakeTwitch

@@ -16,8 +16,8 @@ import twitchio
 
 from services.chat_ingest.settings import ChatIngestSettings
 from services.chat_ingest.sources.twitch.client import ODD, point_at
+from services.chat_ingest.sources.twitch.credential import READ, REDEEM, WRITE
 from services.chat_ingest.sources.twitch.id_server import IdServer
-from services.chat_ingest.sources.twitch.session import READ, REDEEM, WRITE
 from services.chat_ingest.sources.twitch.tokens import Token, TokenFile
 
 Say = Callable[[str], None]

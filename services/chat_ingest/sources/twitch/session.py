@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,24 +20,14 @@ from services.chat_ingest.sources.port import Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.bodies import Place
 from services.chat_ingest.sources.twitch.client import ODD, ChatClient
-from services.chat_ingest.sources.twitch.id_server import REFUSED
+from services.chat_ingest.sources.twitch.credential import Credential
 from services.chat_ingest.sources.twitch.tokens import Token, TokenFile
+from services.chat_ingest.sources.twitch.trouble import NeedsPerson, NotNow, explained, said
 from services.chat_ingest.sources.twitch.watchdog import Patience, Watchdog
 
 _log = log.get(__name__)
 
-REFRESH_BEFORE = 5400
-"""Seconds before its end at which a token is renewed when a session opens; twitchio does it at an hour."""
 LOGIN = "run: python -m services.chat_ingest login"
-READ, WRITE, REDEEM = "user:read:chat", "user:write:chat", "channel:read:redemptions"
-
-
-class NeedsPerson(RuntimeError):
-    """Nothing helps but what the text says."""
-
-
-class NotNow(RuntimeError):
-    """It did not work; it may later."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +54,7 @@ class Session:
         gate: Callable[[bool], None],
     ) -> None:
         self._wanted = wanted
-        self._tokens = tokens
-        self._given = given
+        self._credential = Credential(tokens, given)
         self._patience = patience
         self._hear = hear
         self._gate = gate
@@ -76,9 +64,6 @@ class Session:
         self._watchdog: Watchdog | None = None
         self._live = not wanted.only_live
         self._told_of_stream = False
-        self._token: Token | None = None
-        self._lapsed = False
-        self._lapsed_file: int | None = None
         self._posted: deque[str] = deque(maxlen=50)
         self.moderates = False
         """Whether the account may send as a moderator may."""
@@ -91,10 +76,10 @@ class Session:
         self._client = client = ChatClient(self._wanted.client_id, self._wanted.client_secret, self)
         try:
             async with asyncio.timeout(self._patience.open_within):
-                bot_id = await self._log_in(client)
+                bot_id = await self._credential.enter(client)
                 await self._subscribe(client, bot_id)
         except twitchio.HTTPException as error:
-            raise _explained(error) from error
+            raise explained(error) from error
         except twitchio.TwitchioException as error:
             raise NotNow(f"Twitch's event socket cannot be used: {type(error).__name__}") from error
         except (OSError, TimeoutError, aiohttp.ClientError) as error:
@@ -112,10 +97,9 @@ class Session:
                 if isinstance(error, NeedsPerson):
                     raise error
                 return str(error)
-            if self._lapsed and self._tokens.changed_at() != self._lapsed_file:
+            if self._credential.replaced:
                 return "there is a new login at Twitch"
-            with contextlib.suppress(OSError):  # said when it happened
-                self._tokens.save_again()
+            self._credential.save_again()
             reason = await self._watchdog.look()
             self.last_heard = self._watchdog.last_heard
             if reason is not None:
@@ -146,7 +130,7 @@ class Session:
             if error.status >= 500:
                 # It may have been sent: better said not at all than twice.
                 return Posted(False, f"Twitch answers {error.status}")
-            return Posted(False, f"Twitch refuses ({error.status}): {_said(error)[:200]}")
+            return Posted(False, f"Twitch refuses ({error.status}): {said(error)[:200]}")
         except (OSError, TimeoutError, aiohttp.ClientError, *ODD) as error:
             return Posted(False, f"no answer from Twitch: {type(error).__name__}")
         if not sent.sent:
@@ -205,70 +189,15 @@ class Session:
 
     def on_refreshed(self, token: Token) -> None:
         """On the disk before anything else is done."""
-        if self._token is not None:
-            token = replace(token, user_id=self._token.user_id, login=self._token.login)
-        self._token, self._lapsed = token, False
-        try:
-            self._tokens.save(token)
-        except OSError as error:
-            _log.error("the new login cannot be written; it is tried again until this process ends",
-                       file=str(self._tokens.path), error=str(error))  # fmt: skip
+        self._credential.renewed(token)
 
     def on_not_refreshed(self) -> None:
         """Chat is heard for as long as Twitch sends it; replies are refused, and the next connection will be."""
-        self._lapsed, self._lapsed_file = True, self._tokens.changed_at()
+        self._credential.lapse()
         if self._watchdog is not None:
             _log.error(f"the login at Twitch can no longer be renewed; {LOGIN}")
 
     # --- steps ------------------------------------------------------------------------------------------------------
-
-    async def _log_in(self, client: ChatClient) -> str:
-        try:
-            return await self._log_in_with(client, self._given or self._tokens.load())
-        except NeedsPerson:
-            # Who has logged in because the ready token is of no use is not asked for it again.
-            stored = self._tokens.load() if self._given is not None else None
-            if stored is None:
-                raise
-            return await self._log_in_with(client, stored)
-
-    async def _log_in_with(self, client: ChatClient, token: Token | None) -> str:
-        if token is None:
-            raise NeedsPerson("there is no login at Twitch yet")
-        self._token = token
-        try:
-            valid = await client.logins.validate_token(token.access)
-        except twitchio.HTTPException as error:
-            if error.status != 401:
-                raise
-            token = await self._refresh(client, token)
-            valid = await client.logins.validate_token(token.access)
-        if valid.expires_in <= REFRESH_BEFORE and token.refresh:
-            try:
-                token = await self._refresh(client, token)
-                valid = await client.logins.validate_token(token.access)
-            except (NeedsPerson, twitchio.HTTPException, ConnectionError) as error:
-                # A process that was killed in the middle of a refresh left this, or the id server has a bad time: the
-                # old token is good for a while.
-                _log.error("the login at Twitch cannot be renewed; if that goes on, run login again", why=str(error),
-                           lapses_in_minutes=valid.expires_in // 60)  # fmt: skip
-        if READ not in valid.scopes:
-            raise NeedsPerson(f"the login at Twitch does not allow {READ}")
-        if not valid.user_id:
-            raise NeedsPerson("the token is an application's; a user's is needed")
-        await client.use(token, valid.user_id)
-        return valid.user_id
-
-    async def _refresh(self, client: ChatClient, token: Token) -> Token:
-        if not token.refresh:
-            raise NeedsPerson("the token that was given has lapsed")
-        try:
-            new = await client.logins.refresh_token(token.refresh)
-        except twitchio.HTTPException as error:
-            if error.status in REFUSED:
-                raise NeedsPerson("the login at Twitch has lapsed or was revoked") from error
-            raise
-        return Token(new.access_token, new.refresh_token)
 
     async def _subscribe(self, client: ChatClient, bot_id: str) -> None:
         found = await client.fetch_users(logins=[self._wanted.channel], token_for=bot_id)
@@ -318,21 +247,3 @@ class Session:
     def _end(self, error: Exception) -> None:
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(error)
-
-
-def _explained(error: twitchio.HTTPException) -> Exception:
-    """What an answer of Twitch's means for a person."""
-    if error.status == 401:
-        return NeedsPerson("the login at Twitch is not valid")
-    if error.status == 403:
-        return NeedsPerson("Twitch does not allow this account to read the channel's chat (a scope, or a ban)")
-    if error.status == 400 and "session" in _said(error):
-        return NotNow("Twitch has given up the event socket while the chat was subscribed to")
-    if error.status == 400:
-        return NeedsPerson("Twitch does not accept the client id or a request; check BOARDCAST_TWITCH_CLIENT_ID")
-    return NotNow(f"Twitch answers {error.status}")
-
-
-def _said(error: twitchio.HTTPException) -> str:
-    extra: Any = error.extra
-    return str(extra.get("message") or "") if isinstance(extra, dict) else ""

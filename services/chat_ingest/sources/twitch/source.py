@@ -13,8 +13,9 @@ from services.chat_ingest.sources.port import Ear, Pace, Posted, Said
 from services.chat_ingest.sources.twitch import bodies
 from services.chat_ingest.sources.twitch.client import point_at
 from services.chat_ingest.sources.twitch.pace import AS_MODERATOR, AS_USER
-from services.chat_ingest.sources.twitch.session import LOGIN, NeedsPerson, NotNow, Session, Wanted
+from services.chat_ingest.sources.twitch.session import LOGIN, Session, Wanted
 from services.chat_ingest.sources.twitch.tokens import BadTokenFile, Token, TokenFile
+from services.chat_ingest.sources.twitch.trouble import NeedsPerson, NotNow
 from services.chat_ingest.sources.twitch.watchdog import Patience
 
 _log = log.get(__name__)
