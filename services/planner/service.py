@@ -147,8 +147,11 @@ class Planner:
         if isinstance(asked, Request):
             self._bus.publish(self._topics.of(channels.MOVE_STATUS), _unstored(asked).to_bytes())
             return
-        word = asked.word if isinstance(asked, BadCommand) else asked.command
-        event = Event(event=EventKind.REFUSED, command=word, reason=_FAILED, time=now().wall)
+        if isinstance(asked, BadCommand):
+            word, command_id = asked.word, asked.command_id
+        else:
+            word, command_id = asked.command, asked.id
+        event = Event(event=EventKind.REFUSED, command=word, id=command_id, reason=_FAILED, time=now().wall)
         self._bus.publish(self._topics.of(channels.BOARD_EVENT), event.to_bytes())
 
     def _measure_disk(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts import channels
-from contracts.commands import Command
+from contracts.commands import BadCommand, Command
 from services.chassis.store import Schema, Store, Unit
 from services.planner.intake import TOGETHER, Asked, Intake
 from services.planner.requests import Request
@@ -120,3 +120,16 @@ async def test_a_request_that_comes_twice_at_once_is_one_move(tmp_path: Path) ->
     assert stack.answers("u")[0]["event"] == "done", "it finds the move that came just before"
     assert [s["move_id"] for s in stack.on(channels.MOVE_STATUS)] == ["1-1"] * 3
     await stack.stop()
+
+
+async def test_the_refusal_of_a_command_that_could_not_be_stored_has_its_id(tmp_path: Path) -> None:
+    stack = Stack(tmp_path)
+    await stack.start()
+    try:
+        stack.planner._not_taken(Command(command="skip", id="good"))
+        stack.planner._not_taken(BadCommand("no such word", None, "bad"))
+        await until(lambda: len(stack.on(channels.BOARD_EVENT)) == 2, "the answers")
+        assert [event["id"] for event in stack.on(channels.BOARD_EVENT)] == ["good", "bad"]
+        assert all("disk" in event["reason"] for event in stack.on(channels.BOARD_EVENT))
+    finally:
+        await stack.stop()
