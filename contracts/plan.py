@@ -12,6 +12,8 @@ from contracts.text import DisplayText, JobId, MoveId, Reason
 
 Instance = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
 """Which planner's data folder this is; a bridge takes plans of one only."""
+MachineEpoch = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Both ends store it: a number that no database holds would be a defect again and again, also after a restart."""
 GcodeLine = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -24,7 +26,7 @@ class Run(Payload):
     move_id: MoveId
     ordinal: int = Field(ge=1)
     board: int = Field(ge=1)
-    epoch: int = Field(ge=0, description="Machine epoch that the plan was made for.")
+    epoch: MachineEpoch = Field(description="Machine epoch that the plan was made for.")
     predecessor: JobId | None = Field(description="Job planned before this one in the same epoch, None for the first.")
     gcode: tuple[GcodeLine, ...] = Field(
         min_length=1,
@@ -65,7 +67,9 @@ class Control(Payload):
     kind: Literal["control"] = "control"
     planner: Instance
     command: ControlWord
-    epoch: int = Field(ge=0, description="Machine epoch that the planner knew; confirm_empty of an older one is void.")
+    epoch: MachineEpoch = Field(
+        description="Machine epoch that the planner knew; confirm_empty of an older one is void."
+    )
     by: DisplayText = Field(description="Who asked for it.")
     id: str | None = None
 
@@ -105,7 +109,7 @@ class JobEnded(Payload):
     end: JobEnd
     reason: Reason | None = None
     progress: float | None = Field(default=None, ge=0, le=1, description="How far it was known to have come.")
-    epoch: int = Field(ge=0, description="Machine epoch after it.")
+    epoch: MachineEpoch = Field(description="Machine epoch after it.")
     time: AwareDatetime
 
 
@@ -121,7 +125,7 @@ class MachineNotice(Payload):
     """The machine's epoch or its plate changed; what was planned for an older epoch is void."""
 
     kind: Literal["machine"] = "machine"
-    epoch: int = Field(ge=0)
+    epoch: MachineEpoch
     plate: Plate
     reason: Reason | None = None
     time: AwareDatetime

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from contracts.board import Plate
+import pytest
+from pydantic import ValidationError
+
+from contracts.board import BOARD_VERBS, Plate
+from contracts.commands import parse_command
 from contracts.events import EventKind
-from contracts.plan import JobEnd, Revoke
+from contracts.plan import OUTCOME_BODY, JobEnd, MachineNotice, Revoke
 from services.planner.effects import KeepPlan, Laid, Say, Send
 from services.planner.game import held_reason
-from services.planner.inputs import OutcomesMissed, OutcomeUnreadable, Started
-from tests.unit.planner.bench import Bench
+from services.planner.inputs import Commanded, OutcomeHeard, OutcomesMissed, OutcomeUnreadable, Requested, Started
+from services.planner.requests import read_request
+from tests.unit.planner.bench import START, Bench
+from tests.unit.planner.test_promise import Rig
 
 
 def test_two_runs_are_outstanding_at_most_and_the_second_names_the_first() -> None:
@@ -227,3 +233,15 @@ def test_a_line_that_was_drawn_on_a_larger_board_counts_as_drawn_there(word: str
     assert bench.game.header.board == 2, "nothing keeps the old board from its end"
     drawn = [effect for effect in bench.of(KeepPlan) if effect.laid is Laid.SURELY]
     assert [(keep.move.id, keep.board) for keep in drawn] == [("1-1", 1), ("1-2", 1)]
+
+
+def test_an_epoch_that_no_database_holds_is_no_word_of_the_bridge(tmp_path: Path) -> None:
+    notice = MachineNotice(epoch=2**53 - 1, plate=Plate.UNKNOWN, time=START).to_bytes()
+    with pytest.raises(ValidationError):
+        OUTCOME_BODY.validate_json(notice.replace(b"%d" % (2**53 - 1), b"%d" % 2**63))
+    rig = Rig(tmp_path)
+    rig.feed(OutcomeHeard(OUTCOME_BODY.validate_json(notice)), kill=False)
+    rig.feed(Commanded(parse_command(b"confirm_empty", BOARD_VERBS)), kill=False)
+    rig.feed(Requested(read_request(b"a1 b1", rig.setup.geometry)), kill=True)
+    assert [move.epoch for move in rig.actor.state.outstanding()] == [2**53 - 1], "the greatest there can be is stored"
+    rig.store.close()
