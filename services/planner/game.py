@@ -155,6 +155,8 @@ class Game:
     """The same with those runs: what the next one is planned over."""
     moves: Mapping[str, Move] = field(default_factory=dict)
     lines: tuple[DrawnLine, ...] = ()
+    drew: frozenset[User] = frozenset()
+    """Who drew them: a line shows an identity cleaned and cut, as which it may be somebody else's."""
     last: Move | None = None
     bans: Mapping[str, str] = field(default_factory=dict)
     """What is banned, each with the ban that a moderator spoke (moderation.py)."""

@@ -44,7 +44,7 @@ def begin_board(turn: Turn) -> None:
     turn.header(board=header.board + 1, closing=False, plate=Plate.UNKNOWN, drawn=0, failed=0, cancelled=0, skipped=0)
     turn.header(full_lines=0, parked=False)
     bare = HeightMap.empty(turn.setup.profile)
-    turn.game = replace(turn.game, lines=(), plastic=bare, ahead=bare)
+    turn.game = replace(turn.game, lines=(), drew=frozenset(), plastic=bare, ahead=bare)
     turn.say(EventKind.BOARD_NEW, f"board {header.board + 1} begins")
     kept = turn.setup.settings.boards_kept
     if kept:

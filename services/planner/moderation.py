@@ -76,7 +76,7 @@ def _keys(user: User) -> tuple[str, str]:
 def _known_as(game: Game, name: str) -> set[tuple[str, str]]:
     """Identities that asked for a move under *name* on this board."""
     asked = {move.user.key for move in game.moves.values() if _fold(move.user.name) == name}
-    drew = {(line.user.source, line.user.id) for line in game.lines if _fold(line.user.name) == name}
+    drew = {user.key for user in game.drew if _fold(user.name) == name}
     return asked | drew
 
 

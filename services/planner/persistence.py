@@ -93,7 +93,11 @@ class Rows:
         header = _read_header(found[0][0])
         active = [self._with_strokes(move) for move in self._moves(f"state NOT IN ({_ENDED})")]
         under_way = {move.job for move in active if move.outstanding}
-        drawn = self._moves("state = 'drawn' AND drawn_on = ? ORDER BY ordinal", header.board)
+        drawn = [
+            move
+            for move in self._moves("state = 'drawn' AND drawn_on = ? ORDER BY ordinal", header.board)
+            if setup.geometry.has(move.start, move.end)
+        ]
         last = self._moves(f"state IN ({_ENDED}) ORDER BY changed_at DESC LIMIT 1")
         bare = HeightMap.empty(setup.profile)
         game = Game(
@@ -101,7 +105,8 @@ class Rows:
             bare,
             bare,
             moves={move.id: move for move in active},
-            lines=tuple(drawn_line(move, setup) for move in drawn if setup.geometry.has(move.start, move.end)),
+            lines=tuple(drawn_line(move, setup) for move in drawn),
+            drew=frozenset(move.user for move in drawn),
             last=last[0] if last else None,
             bans=dict(self._store.read("SELECT key, ban FROM bans")),
             asked=self._asked(setup.rules.with_changes(dict(header.changes)), at),

@@ -83,7 +83,8 @@ class Turn:
         if laid:
             # As when the rows are read: what was drawn before the board was changed has no place on this one.
             if self.setup.geometry.has(after.start, after.end):
-                self.game = replace(self.game, lines=(*self.game.lines, drawn_line(after, self.setup)))
+                lines = (*self.game.lines, drawn_line(after, self.setup))
+                self.game = replace(self.game, lines=lines, drew=self.game.drew | {after.user})
             self.game, keep = laying.drawn(self.game, move)
             self.do(keep)
         elif not quietly and state is not MoveState.DRAWN:

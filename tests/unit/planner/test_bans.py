@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -39,6 +40,19 @@ def test_a_ban_by_name_holds_under_another_name_where_it_is_known_who_it_is(know
         assert reply(bench, named("Old", "m2")) == REFUSED
     answer = reply(bench, named("New", "m3"))
     assert (answer == REFUSED) == (known_by != "nothing")
+
+
+@pytest.mark.parametrize("user_id", ["alice\u200b", "a" * 70])
+def test_a_ban_by_name_is_on_who_drew_a_line_and_not_on_whom_that_is_shown_as(user_id: str) -> None:
+    def ask(who: str, name: str) -> str:
+        return bench.ask(json.dumps({"from": "a1", "to": "h8", "user": {"id": who, "name": name}})).state.value
+
+    bench = Bench().ready()
+    assert ask(user_id, "Troll") == "accepted"
+    bench.draw()
+    bench.command("ban troll")
+    assert ask("alice", "Alice") == "accepted"
+    assert ask(user_id, "Another") == "refused"
 
 
 def test_an_unban_frees_all_that_a_name_had_brought_in_and_an_id_by_itself() -> None:
