@@ -69,15 +69,16 @@ def _bounded(bans: Bans) -> Bans:
     return {key: ban for key, ban in bans.items() if key not in gone} if gone else bans
 
 
-def _keys(user: User) -> tuple[str, str]:
-    return _id_key(user.source, user.id), _fold(user.name)
+def _keys(user: User) -> tuple[str, ...]:
+    key = _id_key(user.source, user.id)
+    # The operator's name is nobody's choice, and anybody in chat may be called so too.
+    return (key,) if user.is_operator else (key, _fold(user.name))
 
 
 def _known_as(game: Game, name: str) -> set[tuple[str, str]]:
     """Identities that asked for a move under *name* on this board."""
-    asked = {move.user.key for move in game.moves.values() if _fold(move.user.name) == name}
-    drew = {user.key for user in game.drew if _fold(user.name) == name}
-    return asked | drew
+    asked = {move.user for move in game.moves.values()}
+    return {user.key for user in asked | game.drew if not user.is_operator and _fold(user.name) == name}
 
 
 def _id_key(source: str, user_id: str) -> str:

@@ -55,6 +55,20 @@ def test_a_ban_by_name_is_on_who_drew_a_line_and_not_on_whom_that_is_shown_as(us
     assert ask(user_id, "Another") == "refused"
 
 
+def test_a_ban_on_somebody_in_chat_who_is_called_as_the_operator_is_leaves_the_operator_alone() -> None:
+    bench = Bench().ready()
+    bench.ask("a1 a2")
+    bench.draw()
+    bench.ask("a1 h8")
+    bench.chat(named("MQTT", "m1"))
+    assert reply(bench, by_moderator("!ban @MQTT")) == "banned"
+    assert reply(bench, named("MQTT", "m2")) == REFUSED
+    assert bench.states("1-2")[-1] == "planned"
+    assert bench.ask("a1 h8").state == "accepted"
+    assert bench.command("ban mqtt:mqtt").event == "done", "its identity can be meant by nobody else"
+    assert bench.ask("a1 h8").state == "refused"
+
+
 def test_an_unban_frees_all_that_a_name_had_brought_in_and_an_id_by_itself() -> None:
     bench = Bench()
     bench.chat(named("old", "m1"))
