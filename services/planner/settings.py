@@ -36,7 +36,9 @@ class PlannerSettings(DiscoverySettings):
         default=0.7, ge=0, le=1, description="Mean drawn share of the last 20 lines under which the board is full."
     )
     board_lines: int = Field(default=500, ge=1, le=2000, description="After so many lines the board is full.")
-    boards_kept: int = Field(default=0, ge=0, description="Finished boards whose history is kept; 0 keeps all.")
+    boards_kept: int = Field(
+        default=0, ge=0, le=10**9, description="Finished boards whose history is kept; 0 keeps all."
+    )
     dry_run: bool = Field(
         default=False,
         description="Rehearse: move 10 mm above the bed, cold, without filament; nothing is marked as drawn.",
@@ -52,10 +54,12 @@ class PlannerSettings(DiscoverySettings):
         default_factory=dict,
         description='More words for chat, as JSON: {"zeichne": "draw", "hilfe": "help"} makes !zeichne mean !draw.',
     )
-    cooldown_user: int = Field(default=5, ge=0, description="Seconds between two moves of one viewer.")
-    cooldown_all: int = Field(default=0, ge=0, description="Seconds between two moves of any viewers.")
+    cooldown_user: int = Field(default=5, ge=0, le=86400, description="Seconds between two moves of one viewer.")
+    cooldown_all: int = Field(default=0, ge=0, le=86400, description="Seconds between two moves of any viewers.")
     reply_accepted: bool = Field(default=True, description="Answer accepted moves in chat too, not only refused ones.")
-    chat_too_old: float = Field(default=120.0, gt=0, description="Seconds after which a chat message asks in vain.")
+    chat_too_old: float = Field(
+        default=120.0, gt=0, le=86400, description="Seconds after which a chat message asks in vain."
+    )
     disk_least_mb: int = Field(default=100, ge=0, description="With less free disk, in MB, no moves are accepted.")
     uncertain_policy: UncertainPolicy = Field(
         default=UncertainPolicy.HOLD,

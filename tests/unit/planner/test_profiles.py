@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from services.planner.plastic.geometry import BoardGeometry
 from services.planner.plastic.profile import Profile
 from services.planner.profiles import BadProfile, ProfileFile, read_profile
 from services.planner.settings import PlannerSettings
+from tests.unit.planner.bench import Bench
+from tests.unit.planner.test_chat import said
+from tests.unit.planner.test_words import reply
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "profiles" / "ender3pro.toml"
 
@@ -69,3 +74,13 @@ def test_squares_can_be_set_beside_the_profile() -> None:
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(BadProfile, match=r"nowhere\.toml"):
         read_profile(Path("nowhere.toml"))
+
+
+@pytest.mark.parametrize("setting", ["chat_too_old", "cooldown_user", "cooldown_all", "boards_kept"])
+def test_a_number_that_no_clock_and_no_database_holds_is_refused(setting: str) -> None:
+    for number in (10**20, math.inf):
+        with pytest.raises(ValidationError, match=setting):
+            PlannerSettings.model_validate({"data_dir": Path("unused"), setting: number})
+    bench = Bench(**{setting: 86400}).ready()
+    assert reply(bench, said("a1 h8")).startswith("a1 to h8 is number")
+    assert bench.command("new_board").event == "done"
