@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 
 from services.chassis import log
@@ -15,6 +16,8 @@ from services.planner.plastic.strokes import Stroke
 _log = log.get(__name__)
 EVERY = 2.0
 """Seconds between two pictures."""
+PICTURE_BYTES = 200_000
+"""Below what any bus carries in one message."""
 Lines = Sequence[tuple[Stroke, ...]]
 
 
@@ -48,14 +51,22 @@ class LivePicture:
         if self._again and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._draw())
 
+    def _picture(self, lines: Lines) -> bytes:
+        """As large as it is wanted, or as large as a bus carries it: a crowded board packs worse than a bare one."""
+        size = self._size
+        while True:
+            png = picture.draw(lines, self._geometry, self._width, size)
+            if len(png) <= PICTURE_BYTES:
+                return png
+            size = min(size - 1, int(size * math.sqrt(PICTURE_BYTES / len(png)) * 0.95))
+
     async def _draw(self) -> None:
         try:
             while self._again:
                 self._again = False
                 # The database belongs to this thread, the pixels to another: they take as long as a move of the head.
                 lines = self._lines()
-                png = await asyncio.to_thread(picture.draw, lines, self._geometry, self._width, self._size)
-                self._retained.set(png)
+                self._retained.set(await asyncio.to_thread(self._picture, lines))
                 await asyncio.sleep(EVERY)
         except ImportError as error:
             self._size = 0

@@ -18,7 +18,10 @@ from PIL import Image
 
 from contracts import channels
 from contracts.plan import JobEnd
+from services.chassis.bus import mqtt
+from services.chassis.bus.memory import MemoryBroker, MemoryBus
 from services.planner.history import archive, commands, live, picture
+from services.planner.history.live import LivePicture
 from services.planner.plastic.geometry import BoardGeometry
 from services.planner.plastic.heightmap import HeightMap
 from services.planner.plastic.path import plan_line
@@ -163,6 +166,23 @@ async def test_the_picture_follows_the_board_and_no_faster_than_it_may(
     assert all(b - a >= 0.95 * often for (_, a), (_, b) in pairwise(drawn)), "not one a move"
     await until(lambda: stack.broker.retained.get(topic, b"").startswith(PNG), "the retained picture")
     assert Image.open(io.BytesIO(stack.broker.retained[topic])).size == (100, 100)
+
+
+async def test_a_picture_of_a_crowded_board_is_as_small_as_a_bus_carries_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crowded(lines: Any, geometry: BoardGeometry, width: float, size: int) -> bytes:
+        return PNG + bytes(size * size // 3)
+
+    monkeypatch.setattr(picture, "draw", crowded)
+    broker = MemoryBroker()
+    bus = MemoryBus(broker)
+    await bus.start()
+    shown = LivePicture(bus, "image", BoardGeometry(), 0.48, 1700, lambda: [])
+    shown.start()
+    shown.changed()
+    await until(lambda: broker.retained.get("image"), "the picture")
+    assert 0.8 * live.PICTURE_BYTES < len(broker.retained["image"]) <= live.PICTURE_BYTES < mqtt.MAX_PAYLOAD
+    shown.stop()
+    await bus.stop()
 
 
 def test_lines_are_where_they_belong_and_the_rest_is_white() -> None:
