@@ -20,7 +20,13 @@ from services.planner.plastic.strokes import Stroke, Waypoint
 CELL = 0.5
 """mm."""
 CLEARANCE = 1.1
-"""mm around the nozzle's centre: 0.5 of its flat, 0.24 of half a bead, 0.35 of where in its cell a bead may lie."""
+"""mm around the nozzle's centre: 0.5 of its flat, 0.24 of half a bead, 0.35 of where in its cell a bead may lie.
+
+That of a nozzle of 0.4 mm, and the least there is: a wider bead comes from a nozzle with a wider flat.
+"""
+_WALL = 0.3
+"""mm between a nozzle's bore and the edge of its flat."""
+_IN_CELL = CELL / math.sqrt(2)
 _SUPPORT = 0.36
 """mm: every cell that the middle of a bead passes through, half the diagonal of a cell."""
 _MOST = 250
@@ -40,12 +46,15 @@ class HeightMap:
     sure: bytes
     peak: int = 0
     """Highest cell of ``may`` in layers."""
+    clearance: float = CLEARANCE
 
     @classmethod
     def empty(cls, profile: Profile) -> HeightMap:
         """A bare plate."""
         columns, rows = math.ceil(profile.bed_x / CELL), math.ceil(profile.bed_y / CELL)
-        return cls(columns, rows, profile.layer, bytes(columns * rows), bytes(columns * rows))
+        clearance = max(CLEARANCE, profile.bore / 2 + _WALL + profile.bead / 2 + _IN_CELL)
+        bare = bytes(columns * rows)
+        return cls(columns, rows, profile.layer, bare, bare, clearance=clearance)
 
     def may_reach(self, strokes: tuple[Stroke, ...]) -> HeightMap:
         """With *strokes* perhaps there."""
@@ -54,7 +63,7 @@ class HeightMap:
             height = min(_MOST, math.ceil(max(start.z, end.z) / self.layer - 1e-6))
             peak = max(peak, height)
             table = _AT_LEAST[height]
-            for first, last in self._spans(start, end, CLEARANCE):
+            for first, last in self._spans(start, end, self.clearance):
                 may[first:last] = may[first:last].translate(table)
         return replace(self, may=bytes(may), peak=peak)
 

@@ -46,3 +46,13 @@ class Profile:
         A line is taken as a rectangle of width x layer, which is what slicers call the simple flow model.
         """
         return self.width * self.layer / (math.pi * (self.filament / 2) ** 2) * self.multiplier
+
+    @property
+    def bore(self) -> float:
+        """The nozzle's, as far as the width of its lines tells it, which is 1.2 times as much."""
+        return self.width / 1.2
+
+    @property
+    def bead(self) -> float:
+        """How wide a line may become: it is pressed to one layer, whatever is extruded."""
+        return self.width * max(1.0, self.multiplier)

@@ -12,7 +12,7 @@ from services.planner.plastic.profile import Profile
 from services.planner.plastic.strokes import Path
 
 _APART = 3.0
-"""mm between two purges, to the board, and to the edge of the bed: the nozzle clears 1.1 mm on either side."""
+"""mm between two purges, to the board, and to the edge of the bed: the widest nozzle clears less on either side."""
 _PARKED = 8.0
 """mm around the park position: what oozes there must not meet anything."""
 _WHOLE = 0.99

@@ -132,6 +132,20 @@ def test_over_plastic_that_may_not_be_there_only_one_layer_is_ventured() -> None
     assert plan_line(plastic, segment, PROFILE) is None
 
 
+@pytest.mark.parametrize(("width", "multiplier"), [(0.48, 1.0), (0.48, 1.4), (1.2, 1.0), (2.0, 1.0), (2.0, 1.4)])
+def test_a_wider_nozzle_keeps_its_flat_above_wider_beads_beside_it(width: float, multiplier: float) -> None:
+    profile = Profile(width=width, multiplier=multiplier)
+    there = plan_line(HeightMap.empty(profile), Segment(50, 50, 51, 120), profile)
+    assert there is not None
+    plastic = HeightMap.empty(profile).may_reach(there.strokes).surely_drawn(there.strokes)
+    # A nozzle's tip is flat for 0.3 mm around its bore, and lines are 1.2 times as wide as that.
+    reach = width / 1.2 / 2 + 0.3 + width * multiplier / 2
+    for part in (0.4, 0.7, 0.98):
+        for y in (50.0, 50.13, 50.29):  # wherever in their cells both lie
+            path = plan_line(plastic, Segment(50 + part * reach, y, 51 + part * reach, y + 70), profile)
+            assert path is None or min(p.z for stroke in path.strokes for p in stroke.points) >= 2 * profile.layer
+
+
 def test_strokes_are_stored_and_read_again() -> None:
     path = plan_line(HeightMap.empty(PROFILE), BOARD.segment("a1", "h8"), PROFILE)
     assert path is not None
