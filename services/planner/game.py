@@ -123,6 +123,8 @@ class Header:
     """Newest machine epoch that the bridge has named; None until it has named one."""
     next_number: int = 1
     next_ordinal: int = 1
+    round: int = 0
+    """That of the newest move which got an ordinal; 0 while none has."""
     drawn_job: str | None = None
     """The job drawn last, and the machine epoch that it was planned for: the predecessor of the next one in it."""
     drawn_job_epoch: int | None = None
@@ -162,6 +164,8 @@ class Game:
     """What is banned, each with the ban that a moderator spoke (moderation.py)."""
     asked: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """When viewers' newest moves were accepted, by the monotonic clock; as long as a cool-down may ask for it."""
+    served: frozenset[tuple[str, str]] = frozenset()
+    """Whose move of the round that is being drawn has ended: their next belongs to the next round."""
     disk_low: bool = False
     moved_at: float = -math.inf
     """When a move last began or ended, by the monotonic clock; not known after a restart."""

@@ -85,6 +85,7 @@ def _plan(turn: Turn, move: Move) -> None:
     dry = turn.setup.settings.dry_run
     if move.ordinal is None:
         turn.header(next_ordinal=header.next_ordinal + 1)
+        turn.game = queue.begun(turn.game, move)
     turn.header(full_lines=0)
     planned = turn.change(
         move,

@@ -110,6 +110,7 @@ class Rows:
             last=last[0] if last else None,
             bans=dict(self._store.read("SELECT key, ban FROM bans")),
             asked=self._asked(setup.rules.with_changes(dict(header.changes)), at),
+            served=self._served(header.round),
         )
         if header.shape != setup.shape:
             return game  # heights that were computed for another machine or board mean nothing on this one
@@ -128,6 +129,16 @@ class Rows:
             for source, user_id, accepted in found
             if (source, user_id) != OPERATOR.key
         }
+
+    def _served(self, round_: int) -> frozenset[tuple[str, str]]:
+        """Whose moves of this round have ended, those that were taken back aside."""
+        return frozenset(
+            self._store.read(
+                "SELECT DISTINCT source, user_id FROM moves WHERE round = ? AND ordinal IS NOT NULL "
+                "AND state IN ('drawn', 'failed', 'cancelled')",
+                (round_,),
+            )
+        )
 
     def _plastic(self, plastic: HeightMap, board: int, under_way: set[str | None]) -> HeightMap:
         """What may lie on *board*, the runs *under_way* aside."""

@@ -7,7 +7,7 @@ round whoever asked first is first, so that nobody's second move comes before an
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from dataclasses import replace
 
 from contracts.moves import MoveState
 from services.planner.game import Game, Move, User
@@ -39,16 +39,28 @@ def position(game: Game, move: Move) -> int | None:
 
 def round_for(game: Game, user: User) -> int:
     """The round that a new move of *user* belongs to: behind the user's others, and never in one that is over."""
+    present = _present_round(game)
+    had = present if user.key in game.served else 0
     theirs = max((m.round for m in game.moves.values() if m.user.key == user.key), default=0)
-    return max(_present_round(game.moves.values()), theirs + 1)
+    return max(present, had + 1, theirs + 1)
 
 
-def _present_round(moves: Iterable[Move]) -> int:
+def begun(game: Game, move: Move) -> Game:
+    """*move* gets its ordinal: its round is the one that is being drawn."""
+    if move.round <= game.header.round:
+        return game
+    return replace(game, header=replace(game.header, round=move.round), served=frozenset())
+
+
+def ended(game: Game, move: Move) -> Game:
+    """*move* has ended; who was drawn for has had the one move of this round, unless it was taken back."""
+    had = move.ordinal is not None and move.state is not MoveState.SKIPPED and move.round == game.header.round
+    return replace(game, served=game.served | {move.user.key}) if had else game
+
+
+def _present_round(game: Game) -> int:
     """The round that is being drawn: that of the last move that got its ordinal, or of the first that waits."""
-    begun = max((m.round for m in moves if m.ordinal is not None), default=None)
-    if begun is not None:
-        return begun
-    return min((m.round for m in moves), default=1)
+    return game.header.round or min((m.round for m in game.moves.values()), default=1)
 
 
 def refusal(game: Game, rules: Rules, user: User, *, bypass: bool = False) -> str | None:

@@ -57,7 +57,7 @@ class Turn:
         moves = dict(self.game.moves)
         if after.state in ENDS:
             moves.pop(after.id, None)
-            self.game = replace(self.game, moves=moves, last=after)
+            self.game = queue.ended(replace(self.game, moves=moves, last=after), after)
             self._count_end(after)
         else:
             moves[after.id] = after

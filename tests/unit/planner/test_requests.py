@@ -105,3 +105,22 @@ def test_nobodys_second_move_comes_before_anothers_first() -> None:
     users = [bench.game.lines[i].user.id for i in range(6)]
     # The first two of user 1 were planned before anybody else had asked.
     assert users == ["1", "1", "2", "3", "1", "2"]
+
+
+def test_who_asks_again_as_soon_as_a_line_is_drawn_is_not_always_before_anothers_second() -> None:
+    lines = iter(f"{file}{rank} {file}{rank + 1}".split() for rank in range(1, 8) for file in "abcdefgh")
+
+    def ask(user: str) -> None:
+        start, end = next(lines)
+        bench.ask(f'{{"from": "{start}", "to": "{end}", "user": {{"id": "{user}"}}}}')
+
+    bench = Bench().ready()
+    for user in "bcaade":
+        ask(user)
+    drawn = ""
+    for _ in range(12):
+        bench.draw()
+        drawn += bench.game.lines[-1].user.id
+        if drawn[-1] != "a":
+            ask(drawn[-1])
+    assert drawn == "bcadeabcdebc"
