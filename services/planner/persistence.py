@@ -26,6 +26,8 @@ from services.planner.turn import drawn_line
 
 SEEN_KEPT = 20_000
 """So many chat messages are remembered to have been answered."""
+SKIPPED_KEPT = 20_000
+"""Moves behind which one that was taken back is forgotten: anybody can ask and take back for ever on one board."""
 
 SCHEMA = Schema(
     "planner",
@@ -64,6 +66,7 @@ SCHEMA = Schema(
         UPDATE bans SET ban = key;
         """,
         "ALTER TABLE moves ADD COLUMN recalled TEXT;",
+        "CREATE INDEX moves_skipped ON moves (number) WHERE state = 'skipped' AND request_id IS NULL;",
     ],
 )
 
@@ -208,6 +211,18 @@ def _write_move(unit: Unit, move: Move, wall: str) -> None:
         f"INSERT INTO moves ({_COLUMNS}, accepted_at, changed_at) VALUES ({', '.join('?' * (_COUNT + 2))}) "
         f"ON CONFLICT (board, number) DO UPDATE SET {_CHANGES}, changed_at = excluded.changed_at",
         (*values, wall, wall),
+    )
+    if move.state is MoveState.SKIPPED:
+        _forget_skipped(unit, move.number - SKIPPED_KEPT)
+
+
+def _forget_skipped(unit: Unit, number: int) -> None:
+    """One with a request_id is answered again, and one that may have left plastic is history."""
+    unit.execute(
+        "DELETE FROM moves INDEXED BY moves_skipped "
+        "WHERE state = 'skipped' AND request_id IS NULL AND number <= ? AND NOT EXISTS "
+        "(SELECT 1 FROM plans WHERE plans.board >= moves.board AND plans.ordinal = moves.ordinal)",
+        (number,),
     )
 
 

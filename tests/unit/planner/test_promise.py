@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -31,7 +32,16 @@ from services.chassis.store import Store, Unit
 from services.planner import handlers, persistence
 from services.planner.effects import Effect, Send, Tell
 from services.planner.game import OUTSTANDING, Game, Setup
-from services.planner.inputs import ChatHeard, Commanded, DiskMeasured, Input, OutcomeHeard, Requested, Started
+from services.planner.inputs import (
+    ChatHeard,
+    Commanded,
+    DiskMeasured,
+    Input,
+    OutcomeHeard,
+    OutcomesMissed,
+    Requested,
+    Started,
+)
 from services.planner.requests import read_request
 from services.planner.settings import PlannerSettings
 from tests.unit.planner.bench import START
@@ -285,4 +295,21 @@ def test_a_run_that_was_asked_back_is_not_asked_back_once_more_after_a_restart(t
         rig.feed(Commanded(parse_command(b"new_board", BOARD_VERBS)), kill=False)
         rig.restart()
     assert ['"revoke"' in row.body for row in rig.outbox.rows(0, 10)] == [False, False, True]
+    rig.store.close()
+
+
+def test_moves_that_are_taken_back_do_not_pile_up_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persistence, "SKIPPED_KEPT", 3)
+    rig = Rig(tmp_path)
+    rig.feed(OutcomeHeard(MachineNotice(epoch=1, plate=Plate.UNKNOWN, time=START)), kill=False)
+    rig.feed(Commanded(parse_command(b"confirm_empty", BOARD_VERBS)), kill=False)
+    rig.feed(Requested(read_request(b"a1 b1", rig.setup.geometry)), kill=False)
+    rig.feed(OutcomesMissed("lost"), kill=False)
+    rig.feed(Commanded(parse_command(b"resolve skip", BOARD_VERBS)), kill=False)
+    rig.feed(Commanded(parse_command(b"new_board", BOARD_VERBS)), kill=False)
+    for request in [b'{"from": "a1", "to": "b1", "request_id": "r"}', *[b"a1 b1"] * 9]:
+        rig.feed(Requested(read_request(request, rig.setup.geometry)), kill=False)
+        rig.feed(Commanded(parse_command(b"undo", BOARD_VERBS)), kill=False)
+    kept = [number for (number,) in rig.store.read("SELECT number FROM moves ORDER BY number")]
+    assert kept == [1, 2, 9, 10, 11], "what may lie on a plate, what can be asked again, and the newest"
     rig.store.close()
