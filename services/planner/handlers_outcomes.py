@@ -20,6 +20,8 @@ _PLAIN_ENDS = {
     JobEnd.FAILED: MoveState.FAILED,
     JobEnd.CANCELLED: MoveState.CANCELLED,
 }
+_BEGUN = "the bridge said that it had begun, and then that it had not: one of that is wrong"
+"""Plastic of it lies there, perhaps, and it is drawn at this moment, perhaps: it is not to be planned again."""
 
 
 def heard(turn: Turn, body: Outcome) -> None:
@@ -98,6 +100,8 @@ def _ended(turn: Turn, move: Move, body: JobEnded) -> None:
     elif move.state is MoveState.UNCERTAIN:
         # A bridge that lost its data would say the same of a job that it had drawn before: only a person can settle it.
         return
+    elif move.state is MoveState.PRINTING:
+        _uncertain(turn, move, _BEGUN)
     elif end is JobEnd.REFUSED:
         _refused(turn, move, body.reason)
     elif move.revoked is not None:
@@ -149,7 +153,9 @@ def _machine(turn: Turn, body: MachineNotice) -> None:
 def _plan_refused(turn: Turn, body: PlanRefused) -> None:
     move = turn.game.by_job(body.job_id) if body.job_id is not None else None
     turn.say(EventKind.PROBLEM, f"the bridge could not read a plan: {body.reason}", move_id=move.id if move else None)
-    if move is not None and move.outstanding:
+    if move is not None and move.state is MoveState.PRINTING:
+        _uncertain(turn, move, _BEGUN)
+    elif move is not None and move.outstanding:
         _refused(turn, move, body.reason)
 
 

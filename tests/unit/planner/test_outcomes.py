@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from contracts.board import BOARD_VERBS, Plate
 from contracts.commands import parse_command
 from contracts.events import EventKind
-from contracts.plan import OUTCOME_BODY, JobEnd, MachineNotice, Revoke
+from contracts.plan import OUTCOME_BODY, JobEnd, JobEnded, MachineNotice, PlanRefused, Revoke
 from services.planner.effects import KeepPlan, Laid, Say, Send
 from services.planner.game import held_reason
 from services.planner.inputs import Commanded, OutcomeHeard, OutcomesMissed, OutcomeUnreadable, Requested, Started
@@ -245,3 +245,22 @@ def test_an_epoch_that_no_database_holds_is_no_word_of_the_bridge(tmp_path: Path
     rig.feed(Requested(read_request(b"a1 b1", rig.setup.geometry)), kill=True)
     assert [move.epoch for move in rig.actor.state.outstanding()] == [2**53 - 1], "the greatest there can be is stored"
     rig.store.close()
+
+
+@pytest.mark.parametrize("word", ["stale", "revoked", "refused", "could not be read"])
+def test_what_has_begun_is_not_taken_for_undrawn_by_whoever_says_so(word: str) -> None:
+    bench = Bench().ready()
+    bench.ask("a1 b1")
+    bench.begin()
+    run = bench.bridge.running
+    assert run is not None
+    lies: PlanRefused | JobEnded = PlanRefused(job_id=run.job_id, reason="forged", time=START)
+    if word != "could not be read":
+        lies = JobEnded(job_id=run.job_id, move_id=run.move_id, end=JobEnd(word), epoch=1, time=START)
+    before = bench.game.ahead
+    bench.feed(OutcomeHeard(lies))
+    assert bench.states("1-1")[-1] == "uncertain"
+    assert bench.game.plastic.may == before.may, "its plastic is not forgotten"
+    assert len(bench.runs()) == 1, "it is not planned again while it is drawn"
+    bench.end("drawn")
+    assert bench.states("1-1")[-1] == "drawn"
