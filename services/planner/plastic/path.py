@@ -37,7 +37,8 @@ def plan_line(plastic: HeightMap, segment: Segment, profile: Profile) -> Path | 
         for i in range(count + 1)
     ]
     tops = [plastic.may[cell] for cell in cells]
-    leave_z = plastic.peak * profile.layer + profile.travel_margin
+    # On a bare plate a thick first layer is higher than the margin, and nothing ever goes below a layer.
+    leave_z = max(plastic.peak * profile.layer + profile.travel_margin, profile.layer)
     step = segment.length / count
     if not any(tops):
         runs = [(0, [1.0] * (count + 1))]

@@ -63,6 +63,15 @@ def test_every_line_stays_within_its_bounds(board: BoardGeometry, f1: int, r1: i
     assert sum(retracts) == 0, "begins and ends retracted"
 
 
+@pytest.mark.parametrize("layer", [0.25, 0.6, 1.0])
+def test_the_way_to_a_bare_plate_is_never_below_a_thick_layer(layer: float) -> None:
+    profile = Profile(layer=layer, width=1.2)
+    way = plan_line(HeightMap.empty(profile), BoardGeometry().segment("a1", "h8"), profile)
+    assert way is not None
+    heights = [float(z) for line in gcode.write(way, profile) for z in re.findall(r"Z([\d.]+)", line)]
+    assert min(heights) >= layer
+
+
 def test_extrusion_is_the_cross_section_of_the_line() -> None:
     assert Profile().filament_per_mm == pytest.approx(0.04989, abs=1e-5)
 
