@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from contracts.board import Plate
@@ -62,9 +63,14 @@ def _next(game: Game) -> Move | None:
         return None
     again = [m for m in game.moves.values() if m.state is MoveState.PLANNED and m.job is None]
     if again:
-        move = min(again, key=lambda m: m.ordinal or 0)
-        return None if any((m.ordinal or 0) > (move.ordinal or 0) for m in outstanding) else move
+        move = min(again, key=_place)
+        return None if any(_place(m) > _place(move) for m in outstanding) else move
     return next(iter(queue.first(game, 1)), None)
+
+
+def _place(move: Move) -> float:
+    """Of a planned move in the order of drawing: last, where a later one was drawn while it was in doubt."""
+    return move.ordinal or math.inf
 
 
 def _plan(turn: Turn, move: Move) -> None:

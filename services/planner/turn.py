@@ -91,8 +91,13 @@ class Turn:
             self.reply_to(after, f"{after.start} to {after.end} was not drawn: {reason or state.value}")
 
     def plan_again(self, move: Move, **changes: Any) -> None:
-        """*move* keeps its ordinal and gets a new run as soon as it can."""
-        again = {"job": None, "epoch": None, "after": None, "strokes": (), "share": None}
+        """*move* gets a new run as soon as it can, under its ordinal unless a later one was drawn meanwhile.
+
+        Who draws the board again, or reads its heights from the rows, does so in the order of the ordinals.
+        """
+        overtaken = any(line.ordinal > (move.ordinal or 0) for line in self.game.lines)
+        ordinal = None if overtaken else move.ordinal
+        again = {"ordinal": ordinal, "job": None, "epoch": None, "after": None, "strokes": (), "share": None}
         self.change(move, MoveState.PLANNED, **{**again, "revoked": None, "recalled": None, **changes})
 
     def take_out(self, move: Move, reason: str) -> None:

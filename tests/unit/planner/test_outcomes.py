@@ -264,3 +264,22 @@ def test_what_has_begun_is_not_taken_for_undrawn_by_whoever_says_so(word: str) -
     assert len(bench.runs()) == 1, "it is not planned again while it is drawn"
     bench.end("drawn")
     assert bench.states("1-1")[-1] == "drawn"
+
+
+def test_what_is_drawn_again_behind_another_has_an_ordinal_behind_it() -> None:
+    bench = Bench().ready()
+    for squares in ("a1 h8", "a8 h1"):
+        bench.ask(squares)
+    bench.begin()
+    bench.bridge.finish(JobEnd.DRAWN)
+    bench.bridge.advance()
+    bench.bridge.said.clear()
+    bench.bridge.ends.clear()
+    bench.feed(OutcomesMissed("the bridge lost its data"))
+    bench.end("drawn")
+    assert [bench.states(move)[-1] for move in ("1-1", "1-2")] == ["uncertain", "drawn"]
+    assert bench.command("resolve redraw 1-1").event == "done"
+    bench.settle()
+    bench.draw()
+    assert [run.ordinal for run in bench.bridge.drawn] == [1, 2, 3]
+    assert [line.ordinal for line in bench.game.lines] == [2, 3]
