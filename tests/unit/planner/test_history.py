@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from contracts import channels
 from contracts.plan import JobEnd
@@ -194,6 +194,32 @@ def test_lines_are_where_they_belong_and_the_rest_is_white() -> None:
     assert image.getpixel((30, 100)) == (255, 255, 255)
     empty = Image.open(io.BytesIO(picture.draw([], board, 0.48, 200))).convert("RGB")
     assert empty.getcolors() == [(200 * 200, (255, 255, 255))]
+
+
+def test_a_large_picture_is_drawn_in_bands_that_show_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    new = Image.new
+
+    def counted(mode: str, size: tuple[int, int], *rest: Any) -> Image.Image:
+        made.append(size[0] * size[1])
+        return new(mode, size, *rest)
+
+    monkeypatch.setattr(Image, "new", counted)
+    board = BoardGeometry()
+    ways = [plan_line(HeightMap.empty(Profile()), board.segment(*move.split()), Profile()) for move in CROSSING]
+    lines = [way.strokes for way in ways if way is not None]
+    whole = Image.open(io.BytesIO(picture.draw(lines, board, 2.0, 200))).convert("RGB")
+    assert max(made) == 600 * 600
+    made.clear()
+    monkeypatch.setattr(picture, "_AT_ONCE", 7000)
+    bands = Image.open(io.BytesIO(picture.draw(lines, board, 2.0, 200))).convert("RGB")
+    assert max(made) == max(200 * 200, 600 * 105)
+    assert ImageStat.Stat(ImageChops.difference(whole, bands)).mean < [1.0] * 3
+    made.clear()
+    monkeypatch.undo()
+    monkeypatch.setattr(Image, "new", counted)
+    picture.draw([], board, 2.0, 1000)
+    assert max(made) <= 4_000_000, "three times as large on either side would be 9 million"
 
 
 def test_what_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
