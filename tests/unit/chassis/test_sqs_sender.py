@@ -12,7 +12,8 @@ from services.chassis.bus.sqs.sender import AT_ONCE, Outgoing, Sender
 
 
 class FakeSqs(Client):
-    """Takes everything for the queue `good`; refuses bodies that say so; a body `lost` costs the connection."""
+    """Takes everything for the queue `good`; refuses bodies that say so; a body `lost` costs the connection, and
+    `defect` is one that nobody has thought of."""
 
     def __init__(self) -> None:
         super().__init__("nowhere", None, 0)
@@ -27,6 +28,8 @@ class FakeSqs(Client):
         bodies = [entry.body for entry in entries]
         if "lost" in bodies:
             raise SqsError("gone")
+        if "defect" in bodies:
+            raise KeyError("defect")
         self.sent.append(bodies)
         return {place: "no" for place, body in enumerate(bodies) if body == "refused"}
 
@@ -63,6 +66,13 @@ async def test_one_refused_message_is_told_alone() -> None:
 async def test_a_failing_call_and_a_missing_queue_are_told() -> None:
     assert (await told(["lost", "a"]))[0] == [False, False]
     assert (await told(["a", "b"], queue="bad"))[0] == [False, False]
+
+
+async def test_a_defect_does_not_end_the_sending() -> None:
+    """A sender that is gone would keep everything that is put behind it, while the bus looks connected."""
+    answers, sqs = await told(["defect", *["a"] * AT_ONCE])
+    assert answers == [False] * 10 + [True] * (AT_ONCE - 9)
+    assert sum(map(len, sqs.sent)) == AT_ONCE - 9
 
 
 async def test_what_is_put_after_the_end_is_told_too_and_never_sent() -> None:

@@ -106,6 +106,11 @@ class Sender:
             self._tell(batch, False)
             self._failed(str(error))
             return
+        except Exception as error:  # a defect must not end the sending while everything else goes on as if it did not
+            _log.exception("sending to a queue met a defect; connecting anew", queue=name)
+            self._tell(batch, False)
+            self._failed(f"defect: {type(error).__name__}: {error}")
+            return
         for place, reason in refused.items():
             _log.error("SQS refused a message", queue=name, stream=batch[place].entry.stream, reason=reason)
         self._tell([outgoing for place, outgoing in enumerate(batch) if place not in refused], True)
