@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 CONNECTIONS = 32
 CONNECT_TIMEOUT = 3
@@ -88,8 +89,8 @@ class Client:
         """The queue called *name*. Raises QueueMissing."""
         with _errors():
             answer = self._sqs.get_queue_url(QueueName=name)
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        return Found(answer["QueueUrl"], parsedate_to_datetime(date).timestamp() if date else 0.0)
+            date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+            return Found(answer["QueueUrl"], parsedate_to_datetime(date).timestamp() if date else 0.0)
 
     def send(self, url: str, entries: Sequence[Entry]) -> dict[int, str]:
         """Send up to ten; the places of those that were refused, each with the reason."""
@@ -106,7 +107,10 @@ class Client:
                     for place, entry in enumerate(entries)
                 ],
             )
-        return {int(failed["Id"]): str(failed.get("Message")) for failed in answer.get("Failed", [])}
+            # Of what the answer does not name nobody has said that it was taken.
+            named = {int(failed["Id"]): str(failed.get("Message")) for failed in answer.get("Failed", [])}
+            taken = {int(sent["Id"]) for sent in answer.get("Successful", [])}
+        return {n: named.get(n, "the answer does not name it") for n in range(len(entries)) if n not in taken}
 
     def receive(self, url: str, visibility: float) -> list[Received]:
         """Wait for up to ten messages; nobody else gets them for *visibility* seconds."""
@@ -118,7 +122,7 @@ class Client:
                 VisibilityTimeout=round(visibility),
                 MessageSystemAttributeNames=["MessageGroupId", "ApproximateReceiveCount", "SentTimestamp"],
             )
-        return [_received(message) for message in answer.get("Messages", [])]
+            return [_received(message) for message in answer.get("Messages", [])]
 
     def delete(self, url: str, messages: Sequence[Received]) -> None:
         """Forget *messages* for good."""
@@ -176,8 +180,12 @@ def _errors() -> Iterator[None]:
         code = str(error.response.get("Error", {}).get("Code", ""))
         kind = QueueMissing if _any(_MISSING, code) else QueueExists if _any(_EXISTS, code) else SqsError
         raise kind(str(error)) from error
-    except (BotoCoreError, OSError, ValueError) as error:
+    except (BotoCoreError, ResponseParserError, OSError, ValueError) as error:
         raise SqsError(f"{type(error).__name__}: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:  # also out of the midst of botocore
+        raise SqsError(
+            f"an answer that is none of SQS's, a proxy's perhaps: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _any(words: Sequence[str], code: str) -> bool:
