@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _log = log.get(__name__)
 VISIBILITY = 10.0
 RESEND_AFTER = 1.5 * VISIBILITY
 """Above the visibility: what a killed reader had in hand comes back by itself, and must not be there twice by then."""
+STEADY_AFTER = 3.0
+"""Seconds that a connection has to last before the back-off begins anew."""
 WAIT = 20
 """Seconds of a long poll: the most that SQS allows, and so the fewest calls."""
 
@@ -154,10 +157,14 @@ class SqsBus:
             except Exception:  # a defect must not end the thread, or the service would stay away for ever
                 _log.exception("connecting to SQS met a defect; trying again")
             else:
-                delay = self._options.back_off_first
+                began = time.monotonic()
                 self.inbox.post(partial(self._established, connection))
                 connection.serve()
                 self.inbox.post(partial(self._lost, connection))
+                # A connection that is lost at once is no success: a queue that is found and may not be read would have
+                # every state announced again several times a second, and every call cost money.
+                if time.monotonic() - began >= STEADY_AFTER:
+                    delay = self._options.back_off_first
             client.close()
             self._stopping.wait(delay * random.uniform(0.5, 1.0))
             delay = min(delay * 2, self._options.back_off_most)
