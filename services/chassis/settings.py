@@ -77,6 +77,13 @@ class ChassisSettings(BaseSettings):
             parse_addresses(value)
         return value
 
+    @field_validator("sqs_endpoint")
+    @classmethod
+    def _endpoint_without_credentials(cls, value: str | None) -> str | None:
+        if value is not None and "@" in value:  # it is shown by `check`, and SQS takes none this way
+            raise ValueError("an endpoint carries credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead")
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -22,6 +22,9 @@ class Address:
 
 def parse_addresses(text: str) -> tuple[Address, ...]:
     """The addresses in *text*, in the order in which they are tried. Raises ValueError with the part at fault."""
+    if "@" in text:
+        # Not a word of it: what stands before the @ is a password, which may have a comma in it.
+        raise ValueError("a broker address carries credentials; set BUS_USERNAME and BUS_PASSWORD instead")
     addresses = tuple(_parse(part.strip()) for part in text.split(",") if part.strip())
     if not addresses:
         raise ValueError("no broker address; use for example mqtt://localhost:1883")
@@ -29,9 +32,6 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
 
 
 def _parse(part: str) -> Address:
-    if "@" in part:
-        # Not a word of it: what stands before the @ is a password.
-        raise ValueError("a broker address carries credentials; set BUS_USERNAME and BUS_PASSWORD instead")
     try:
         url = urlsplit(part)
         port = url.port

@@ -97,13 +97,28 @@ def test_an_empty_file_is_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     "url",
     [
         "mqtt://me:hunter2@broker", "mqtt:/me:hunter2@broker", "me:hunter2@broker:1883", "mqtt://me:hun#ter2@broker",
-        "mqtt://broker,mqtt://me:hunter2@other",
+        "mqtt://broker,mqtt://me:hunter2@other", "mqtt://me:hun,ter2@broker",
     ],
 )  # fmt: skip
 def test_a_password_in_an_address_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("BOARDCAST_BUS_URL", url)
     with pytest.raises(BadSettings, match="BUS_PASSWORD instead") as caught:
         load(Settings)
+    assert "hun" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BUS_URL", "sqs://AKIA1:hunter2@eu-central-1/p"), ("BUS_URL", "sqs://AKIA1:hunter2@"),
+     ("SQS_ENDPOINT", "http://AKIA1:hunter2@localhost:4566")],
+)  # fmt: skip
+def test_keys_in_an_address_of_sqs_are_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"BOARDCAST_{name}", value)
+    with pytest.raises(BadSettings, match="AWS_SECRET_ACCESS_KEY instead") as caught:
+        load(Settings)
+    assert "AKIA1" not in str(caught.value)
     assert "hun" not in str(caught.value)
 
 

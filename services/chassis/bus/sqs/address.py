@@ -37,6 +37,12 @@ def is_sqs(url: str) -> bool:
 
 def parse_sqs(url: str) -> SqsAddress:
     """The address in *url*. Raises ValueError with an example."""
+    if "@" in url:
+        # Not a word of it: other programs take sqs://KEY:SECRET@, so that is what stands before the @.
+        raise ValueError(
+            "an SQS address carries credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead, "
+            "and use sqs://REGION/PREFIX"
+        )
     found = _ADDRESS.fullmatch(url)
     if found is None:
         raise ValueError(
