@@ -66,5 +66,6 @@ def configure(service: str, fmt: LogFormat, level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("urllib3", "asyncio", "websockets"):
+    # At `debug` botocore writes whole requests with their session token, and apprise addresses with a bot's token.
+    for chatty in ("urllib3", "asyncio", "websockets", "boto3", "botocore", "apprise"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -109,3 +109,12 @@ def test_auto_is_json_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> 
     log.configure("planner", log.LogFormat.AUTO, "info")
     log.get("x").info("said")
     assert _lines(capsys)[0]["event"] == "said"
+
+
+@pytest.mark.parametrize("library", ["botocore.endpoint", "botocore.auth", "boto3.session", "apprise", "urllib3.pool"])
+def test_no_level_makes_a_library_write_its_requests(library: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """They carry session tokens, and addresses with a bot's token in them."""
+    log.configure("planner", log.LogFormat.JSON, "debug")
+    logging.getLogger(library).debug("Sending {'X-Amz-Security-Token': b'hunter2'}")
+    logging.getLogger(library).info("POST https://api.example/bot:hunter2/send")
+    assert _lines(capsys) == []
