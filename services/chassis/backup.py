@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from services.chassis.store import RESTORED, Store
@@ -47,18 +49,38 @@ def restore(copy: Path, folder: Path, name: str) -> None:
 
     Raises BadBackup, FolderInUse, or OSError / sqlite3.Error.
     """
+    with ready(copy, folder, name) as put_back:
+        put_back()
+
+
+@contextlib.contextmanager
+def ready(copy: Path, folder: Path, name: str) -> Iterator[Callable[[], None]]:
+    """All of restore() that can be refused or lack room; the rest of it is what is given, for several to go together.
+
+    The service cannot start meanwhile. Raises what restore() does.
+    """
     check(copy)
     with Store(folder, name).locked() as database:
         new = database.with_suffix(".restored")
-        with contextlib.suppress(FileNotFoundError):
-            new.unlink()
-        backup(copy, new)
-        with contextlib.closing(sqlite3.connect(new)) as marked:
-            marked.execute(f"PRAGMA user_version = {RESTORED}")
-        owner = folder.stat()
-        for file in (new, database.with_suffix(".lock")):  # whoever restores may be another user than the service
-            os.chown(file, owner.st_uid, owner.st_gid)
-        # The old log must not be replayed into the new database.
-        for suffix in ("-wal", "-shm"):
-            database.with_name(database.name + suffix).unlink(missing_ok=True)
-        new.replace(database)
+        new.unlink(missing_ok=True)
+        try:
+            backup(copy, new)
+            with contextlib.closing(sqlite3.connect(new)) as marked:
+                marked.execute(f"PRAGMA user_version = {RESTORED}")
+            owner = folder.stat()
+            for file in (new, database.with_suffix(".lock")):  # whoever restores may be another user than the service
+                os.chown(file, owner.st_uid, owner.st_gid)
+            yield partial(_put_back, new, database)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def _put_back(new: Path, database: Path) -> None:
+    # After a kill the newest commits are in the log alone. It must not be replayed into the new database; and until
+    # that is in place, the old one must not have lost them: a kill in between would leave neither.
+    if database.exists():
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(database)) as old:
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for suffix in ("-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    new.replace(database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,34 @@ def test_a_backup_never_replaces_a_file(tmp_path: Path) -> None:
         backup.backup(store.path, tmp_path / "copy")
     store.close()
     assert (tmp_path / "copy").read_text() == "last week's"
+
+
+def test_a_restore_that_is_killed_has_taken_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service was killed as well: its newest commits are in the log beside the database alone."""
+    store = opened(tmp_path / "running")
+    note(store, "saved")
+    backup.backup(store.path, tmp_path / "copy")
+    note(store, "since")
+    shutil.copytree(tmp_path / "running", tmp_path / "data")
+    store.close()
+
+    def killed(_path: Path, _target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            backup.restore(tmp_path / "copy", tmp_path / "data", "planner")
+    assert notes(tmp_path / "data") == ["saved", "since"]
+    backup.restore(tmp_path / "copy", tmp_path / "data", "planner")
+    assert notes(tmp_path / "data") == ["saved"]
+
+
+def test_a_damaged_database_is_replaced_all_the_same(tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+    note(store, "saved")
+    backup.backup(store.path, tmp_path / "copy")
+    store.close()
+    store.path.write_bytes(b"no database at all")
+    backup.restore(tmp_path / "copy", tmp_path / "data", "planner")
+    assert notes(tmp_path / "data") == ["saved"]
