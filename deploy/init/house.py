@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,19 +54,19 @@ def save(places: Places, say: Callable[[str], None]) -> Path:
 def restore(places: Places, archive: Path, say: Callable[[str], None]) -> None:
     """Put back what *archive* holds; a present `.env` stays.
 
-    Raises CannotRestore before anything is changed, or FolderInUse, OSError, sqlite3.Error.
+    Raises CannotRestore, OSError or sqlite3.Error before anything is changed: whatever may be refused or lack room
+    comes first, for all services, and none of them can start before the last is in its place.
     """
-    with tempfile.TemporaryDirectory(dir=places.project) as scratch:
+    with tempfile.TemporaryDirectory(dir=places.project) as scratch, ExitStack() as held:
         found = _unpack(archive, Path(scratch))
         folders(places)
-        _all_stopped(places)
+        put_back = _ready(places, found, held)
         for service in SERVICES:
-            copy = found.get(f"{service}.sqlite3")
-            if copy is None:
+            if service in put_back:
+                put_back[service]()
+                say(f"{service}: restored")
+            else:
                 say(f"{service}: not in the archive, left as it is")
-                continue
-            backup.restore(copy, places.data(service), service)
-            say(f"{service}: restored")
         if _CREDENTIALS in found:
             _put(found[_CREDENTIALS], places.credentials, places.service_owner)
         if _DOTENV in found and not places.dotenv.exists():
@@ -94,13 +95,19 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Path]:
     return found
 
 
-def _all_stopped(places: Places) -> None:
+def _ready(places: Places, found: Mapping[str, Path], held: ExitStack) -> dict[str, Callable[[], None]]:
+    """What puts back each service of the archive; *held* keeps all services from running."""
+    put_back = {}
     for service in SERVICES:
+        copy, folder = found.get(f"{service}.sqlite3"), places.data(service)
         try:
-            with Store(places.data(service), service).locked():
-                pass
+            if copy is None:
+                held.enter_context(Store(folder, service).locked())
+            else:
+                put_back[service] = held.enter_context(backup.ready(copy, folder, service))
         except FolderInUse as error:
             raise CannotRestore("a service runs; stop them first: docker compose stop") from error
+    return put_back
 
 
 def _put(source: Path, target: Path, owner: Owner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tarfile
 from pathlib import Path
@@ -12,7 +13,8 @@ from deploy.init import house
 from deploy.init.house import CannotRestore
 from deploy.init.places import Owner, Places
 from deploy.init.prepare import prepare
-from services.chassis.store import Schema, Store
+from services.chassis import backup
+from services.chassis.store import FolderInUse, Schema, Store
 
 SCHEMA = Schema("notes", ["CREATE TABLE note (text TEXT NOT NULL)"])
 
@@ -23,15 +25,15 @@ def opened(places: Places, service: str = "planner") -> Store:
     return store
 
 
-def write(places: Places, text: str) -> None:
-    store = opened(places)
+def write(places: Places, text: str, service: str = "planner") -> None:
+    store = opened(places, service)
     with store.transaction() as unit:
         unit.execute("INSERT INTO note VALUES (?)", (text,))
     store.close()
 
 
-def notes(places: Places) -> list[str]:
-    store = opened(places)
+def notes(places: Places, service: str = "planner") -> list[str]:
+    store = opened(places, service)
     found = [row[0] for row in store.read("SELECT text FROM note")]
     store.close()
     return found
@@ -82,6 +84,46 @@ def test_nothing_changes_while_a_service_runs(places: Places, said: list[str]) -
         house.restore(places, archive, said.append)
     running.close()
     assert notes(places) == ["saved", "since"]
+
+
+def test_a_disk_that_has_no_room_for_all_gets_none_of_it(
+    places: Places, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(places, {})
+    for service in ("planner", "octo_bridge"):
+        write(places, "saved", service)
+    archive = house.save(places, said.append)
+    for service in ("planner", "octo_bridge"):
+        write(places, "since", service)
+    copied = backup.backup
+
+    def no_room(database: Path, target: Path) -> None:
+        if target.parent.name == "octo_bridge":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        copied(database, target)
+
+    monkeypatch.setattr(backup, "backup", no_room)
+    with pytest.raises(OSError, match="No space left"):
+        house.restore(places, archive, said.append)
+    assert notes(places, "planner") == notes(places, "octo_bridge") == ["saved", "since"]
+    assert not list(places.volumes.rglob("*.restored"))
+
+
+def test_no_service_starts_in_the_midst_of_it(places: Places, said: list[str]) -> None:
+    """Docker starts what was killed again by itself."""
+    prepare(places, {})
+    write(places, "saved")
+    archive = house.save(places, said.append)
+    refused = []
+
+    def start_one(line: str) -> None:
+        if line == "planner: restored":
+            with pytest.raises(FolderInUse):
+                opened(places, "chat_ingest")
+            refused.append(line)
+
+    house.restore(places, archive, start_one)
+    assert refused
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "notes.txt"])
