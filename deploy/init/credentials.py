@@ -7,6 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 
 from contracts.channels import Party
 from deploy.init.places import Places, write
@@ -25,12 +26,20 @@ def ensure(places: Places) -> dict[str, str]:
     known: dict[str, str] = {}
     if path.exists():
         try:
-            known = {str(user): str(password) for user, password in json.loads(path.read_text("utf-8")).items()}
-        except (ValueError, AttributeError) as error:
-            raise Damaged(f"{path} is damaged: {error}; remove the volume 'credentials' to make all anew") from error
+            known = read(path)
+        except Damaged as error:
+            raise Damaged(f"{error}; remove the volume 'credentials' to make all anew") from error
     wanted = {party.value: known.get(party.value) or secrets.token_hex(16) for party in Party}
     write(path, json.dumps(wanted, indent=1) + "\n", places.service_owner)
     return wanted
+
+
+def read(path: Path) -> dict[str, str]:
+    """User names and passwords in the file *path*. Raises Damaged."""
+    try:
+        return {str(user): str(password) for user, password in json.loads(path.read_text("utf-8")).items()}
+    except (ValueError, AttributeError) as error:
+        raise Damaged(f"{path} is damaged: {error}") from error
 
 
 def password_file(credentials: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.init import credentials
 from deploy.init.places import SERVICES, Owner, Places, write
 from deploy.init.prepare import folders
 from services.chassis import backup
@@ -90,7 +91,11 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Path]:
         for name, path in found.items():
             if name.endswith(".sqlite3"):
                 backup.check(path)
-    except (OSError, tarfile.TarError, backup.BadBackup) as error:
+        if _CREDENTIALS in found:
+            credentials.read(found[_CREDENTIALS])
+        if _DOTENV in found:
+            found[_DOTENV].read_text(encoding="utf-8")
+    except (OSError, tarfile.TarError, UnicodeDecodeError, backup.BadBackup, credentials.Damaged) as error:
         raise CannotRestore(f"{archive.name} cannot be put back: {error}") from error
     return found
 

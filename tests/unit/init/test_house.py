@@ -148,6 +148,35 @@ def test_a_damaged_database_in_it_changes_nothing(places: Places, tmp_path: Path
     assert notes(places) == ["kept"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("credentials.json", b"{"),
+        ("credentials.json", b"[]"),
+        ("credentials.json", b"\xff"),
+        ("dotenv", b"B\xfchne=1\n"),
+    ],
+)
+def test_damaged_credentials_or_settings_in_it_change_nothing(
+    places: Places, tmp_path: Path, said: list[str], name: str, content: bytes
+) -> None:
+    prepare(places, {})
+    write(places, "saved")
+    archive = house.save(places, said.append)
+    with tarfile.open(archive) as bundle:
+        bundle.extractall(tmp_path / "parts", filter="data")
+    (tmp_path / "parts" / name).write_bytes(content)
+    with tarfile.open(tmp_path / "bad.tar", "w") as bundle:
+        for path in (tmp_path / "parts").iterdir():
+            bundle.add(path, path.name)
+    write(places, "since")
+    known = places.credentials.read_bytes()
+    with pytest.raises(CannotRestore, match=r"bad\.tar cannot be put back"):
+        house.restore(places, tmp_path / "bad.tar", said.append)
+    assert notes(places) == ["saved", "since"]
+    assert places.credentials.read_bytes() == known
+
+
 def test_the_owner_of_a_service_gets_its_files(
     places: Places, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
