@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 
 from deploy.init import credentials
 from deploy.init.access import access_list
-from deploy.init.places import SERVICES, Places, write
+from deploy.init.places import SERVICES, Owner, Places, write
 
 TLS_LISTENER = """\
 listener 8883
@@ -49,34 +49,41 @@ def _broker(places: Places, known: Mapping[str, str], environment: Mapping[str, 
         environment.get("BOARDCAST_HOME_ASSISTANT_PREFIX") or "homeassistant",
         environment.get("BOARDCAST_HOME_ASSISTANT_STATUS") or "homeassistant/status",
     )
+    # All that can be wrong in the owner's own files comes first: a broker that runs, or that Docker starts again, must
+    # find its configuration whole.
+    certificate = _certificate(places)
+    parts = {path.name: path.read_text(encoding="utf-8") for path in (places.project / "broker.d").glob("*.conf")}
     owner.take(folder, 0o700)
     write(folder / "passwords", credentials.password_file(known), owner)
     write(folder / "access", rules, owner)
-    more = folder / "conf.d"
-    shutil.rmtree(more, ignore_errors=True)
-    more.mkdir(mode=0o700)
-    _tls(places)
-    for part in sorted((places.project / "broker.d").glob("*.conf")):
-        write(more / part.name, part.read_text(encoding="utf-8"), owner)
-    owner.take(more, 0o700)
+    if certificate:
+        _write_all(folder / "tls", certificate, owner, 0o400)
+        parts.setdefault("tls.conf", TLS_LISTENER)
+    _write_all(folder / "conf.d", parts, owner, 0o600)
 
 
-def _tls(places: Places) -> None:
-    """A certificate that was dropped in the folder `tls` opens the encrypted port."""
-    source, target = places.project / "tls", places.broker / "tls"
+def _write_all(folder: Path, texts: Mapping[str, str], owner: Owner, mode: int) -> None:
+    """*texts* by their names and nothing else in *folder*."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    owner.take(folder, 0o700)
+    for name, text in texts.items():
+        write(folder / name, text, owner, mode)
+    for path in folder.iterdir():
+        if path.name not in texts:
+            path.unlink()
+
+
+def _certificate(places: Places) -> dict[str, str]:
+    """A certificate that was dropped in the folder `tls` opens the encrypted port. Raises BadCertificate."""
+    source = places.project / "tls"
     certificate, key = source / "server.crt", source / "server.key"
     if not certificate.exists() and not key.exists():
-        return
+        return {}
     try:
         ssl.create_default_context().load_cert_chain(certificate, key, password=lambda: b"")
-        texts = {path.name: path.read_text(encoding="ascii") for path in (certificate, key)}
+        return {path.name: path.read_text(encoding="ascii") for path in (certificate, key)}
     except (OSError, ValueError) as error:
         raise BadCertificate(
             "tls/server.crt and tls/server.key are no pair that the broker could use (a certificate in PEM and its "
             f"key without a password): {error}; mend them, or remove both to go on without TLS"
         ) from error
-    target.mkdir(exist_ok=True)
-    for name, text in texts.items():
-        write(target / name, text, places.broker_owner, 0o400)
-    places.broker_owner.take(target, 0o700)
-    write(places.broker / "conf.d" / "tls.conf", TLS_LISTENER, places.broker_owner)

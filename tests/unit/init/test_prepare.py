@@ -18,11 +18,11 @@ from deploy.init.prepare import BadCertificate, prepare
 
 
 def files(places: Places) -> dict[str, tuple[bytes, int, int]]:
-    """Content, mode and time of everything in the volumes but what is always written anew."""
+    """Content, mode and time of everything in the volumes."""
     return {
         str(path.relative_to(places.volumes)): (path.read_bytes(), path.stat().st_mode & 0o777, path.stat().st_mtime_ns)
         for path in places.volumes.rglob("*")
-        if path.is_file() and "conf.d" not in path.parts
+        if path.is_file()
     }
 
 
@@ -77,9 +77,11 @@ def test_a_certificate_opens_the_port_and_its_absence_closes_it(places: Places) 
     prepare(places, {})
     listener = places.broker / "conf.d" / "tls.conf"
     assert "listener 8883" in listener.read_text()
+    before = files(places)
     (tls / "server.key").write_text("another")
     with pytest.raises(BadCertificate, match="are no pair"):
         prepare(places, {})
+    assert files(places) == before
     for path in tls.iterdir():
         path.unlink()
     prepare(places, {})
@@ -93,6 +95,14 @@ def test_what_lies_in_broker_d_reaches_the_broker_and_leaves_with_it(places: Pla
     (folder / "notes.txt").write_text("not for the broker")
     prepare(places, {})
     assert [path.name for path in (places.broker / "conf.d").iterdir()] == ["bridge.conf"]
+    before = files(places)
+    (folder / "more.conf").write_bytes(b"# B\xfchne\n")
+    with pytest.raises(UnicodeDecodeError):
+        prepare(places, {})
+    assert files(places) == before
+    (folder / "more.conf").unlink()
+    prepare(places, {})
+    assert files(places) == before
     (folder / "bridge.conf").unlink()
     prepare(places, {})
     assert list((places.broker / "conf.d").iterdir()) == []
