@@ -38,7 +38,8 @@ def folders(places: Places) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         places.service_owner.take(folder, 0o700)
         for path in folder.iterdir():
-            os.chown(path, places.service_owner.uid, places.service_owner.gid)
+            # Never what a link leads to: it is the service that writes in here, and `init` is root.
+            os.chown(path, places.service_owner.uid, places.service_owner.gid, follow_symlinks=False)
     places.broker.mkdir(parents=True, exist_ok=True)
 
 

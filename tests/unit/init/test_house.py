@@ -185,7 +185,7 @@ def test_the_owner_of_a_service_gets_its_files(
     write(places, "drawn")
     archive = house.save(places, said.append)
     given: dict[str, int] = {}
-    monkeypatch.setattr(os, "chown", lambda path, uid, _gid: given.__setitem__(Path(path).name, uid))
+    monkeypatch.setattr(os, "chown", lambda path, uid, _gid, **_: given.__setitem__(Path(path).name, uid))
     new = Places(tmp_path / "new", places.project, Owner(4711, 4711), places.broker_owner)
     house.restore(new, archive, said.append)
     prepare(new, {})

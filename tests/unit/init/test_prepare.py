@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -106,3 +107,21 @@ def test_what_lies_in_broker_d_reaches_the_broker_and_leaves_with_it(places: Pla
     (folder / "bridge.conf").unlink()
     prepare(places, {})
     assert list((places.broker / "conf.d").iterdir()) == []
+
+
+def test_a_link_in_a_service_s_folder_gives_nothing_away(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that was taken over must not be given the owner's files by the next `docker compose up`."""
+    prepare(places, {})
+    (places.data("planner") / "link").symlink_to(places.project)
+    (places.data("planner") / "leads nowhere").symlink_to("/nowhere")
+    given = []
+    chown = os.chown
+
+    def watched(path: Path, uid: int, gid: int, *, follow_symlinks: bool = True) -> None:
+        given.append(path.resolve() if follow_symlinks else path)
+        chown(path, uid, gid, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(os, "chown", watched)
+    prepare(places, {})
+    assert given
+    assert places.project not in given
