@@ -15,7 +15,6 @@ from deploy.init.places import Places, write
 from deploy.init.prepare import BadCertificate, prepare
 from services.chassis.store import FolderInUse
 
-ROOT, PREFIX = "BOARDCAST_TOPIC_ROOT", "BOARDCAST_HOME_ASSISTANT_PREFIX"
 EXPECTED = (Damaged, BadCertificate, house.CannotRestore, FolderInUse, OSError, sqlite3.Error, ValueError)
 
 
@@ -56,7 +55,7 @@ def _act(arguments: argparse.Namespace, places: Places, environment: Mapping[str
     elif arguments.word == "show":
         print(show.credentials(prepare(places, environment), settings))
     elif arguments.word == "access":
-        print(access.access_list(settings.get(ROOT) or "boardcast", settings.get(PREFIX) or "homeassistant"), end="")
+        print(access.access_list(*access.topics_of(settings)), end="")
     elif arguments.word == "bridge":
         _bridge(arguments, places, settings)
     elif arguments.word == "backup":
@@ -87,8 +86,7 @@ def _bridge(arguments: argparse.Namespace, places: Places, settings: Mapping[str
         arguments.url,
         arguments.username,
         arguments.password,
-        settings.get(ROOT) or "boardcast",
-        settings.get(PREFIX) or "homeassistant",
+        *access.topics_of(settings),
     )
     folder = places.project / "broker.d"
     folder.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ Mosquitto grants every subscription and filters what is delivered, so that `read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from contracts.channels import CHANNELS, SERVICES, Channel, Party
 
@@ -19,6 +19,15 @@ def access_list(root: str, prefix: str = "homeassistant", status: str = "homeass
     for party in Party:
         parts += ["", f"user {party.value}", *rules(party, root), *_discovery(party, prefix, status)]
     return "\n".join([*parts, ""])
+
+
+def topics_of(settings: Mapping[str, str]) -> tuple[str, str, str]:
+    """The topic root, and Home Assistant's prefix and status: as *settings* say, or as the services take it."""
+    return (
+        settings.get("BOARDCAST_TOPIC_ROOT") or "boardcast",
+        settings.get("BOARDCAST_HOME_ASSISTANT_PREFIX") or "homeassistant",
+        settings.get("BOARDCAST_HOME_ASSISTANT_STATUS") or "homeassistant/status",
+    )
 
 
 def rules(party: Party, root: str) -> Iterator[str]:

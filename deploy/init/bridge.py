@@ -10,8 +10,18 @@ from services.chassis.bus.address import parse_addresses
 _PEOPLE = (Party.OPERATOR, Party.VIEWER)
 
 
-def bridge_file(url: str, username: str | None, password: str | None, root: str, prefix: str = "homeassistant") -> str:
-    """The text of `broker.d/bridge.conf` for the broker at *url*. Raises ValueError."""
+def bridge_file(
+    url: str,
+    username: str | None,
+    password: str | None,
+    root: str,
+    prefix: str = "homeassistant",
+    status: str = "homeassistant/status",
+) -> str:
+    """The text of `broker.d/bridge.conf` for the broker at *url*; *prefix* and *status* are Home Assistant's.
+
+    Raises ValueError.
+    """
     (address,) = parse_addresses(url)
     for value in (username, password):
         if value is not None and (not value.strip() or any(ord(character) < 32 for character in value)):
@@ -33,7 +43,7 @@ def bridge_file(url: str, username: str | None, password: str | None, root: str,
         lines.append(f"remote_password {password}")
     if address.tls:
         lines.append("bridge_capath /etc/ssl/certs")
-    return "\n".join([*lines, *_topics(root), *_home_assistant(prefix), ""])
+    return "\n".join([*lines, *_topics(root), *_home_assistant(prefix, status), ""])
 
 
 def _topics(root: str) -> Iterator[str]:
@@ -44,6 +54,6 @@ def _topics(root: str) -> Iterator[str]:
             yield f"topic {channel.filter(root)} in 1"
 
 
-def _home_assistant(prefix: str) -> Iterator[str]:
+def _home_assistant(prefix: str, status: str) -> Iterator[str]:
     yield f"topic {prefix}/device/+/config out 1"
-    yield f"topic {prefix}/status in 1"
+    yield f"topic {status} in 1"

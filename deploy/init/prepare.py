@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.init import credentials
-from deploy.init.access import access_list
+from deploy.init.access import access_list, topics_of
 from deploy.init.places import SERVICES, Owner, Places, write
 
 TLS_LISTENER = """\
@@ -45,11 +45,7 @@ def folders(places: Places) -> None:
 
 def _broker(places: Places, known: Mapping[str, str], environment: Mapping[str, str]) -> None:
     owner, folder = places.broker_owner, places.broker
-    rules = access_list(
-        environment.get("BOARDCAST_TOPIC_ROOT") or "boardcast",
-        environment.get("BOARDCAST_HOME_ASSISTANT_PREFIX") or "homeassistant",
-        environment.get("BOARDCAST_HOME_ASSISTANT_STATUS") or "homeassistant/status",
-    )
+    rules = access_list(*topics_of(environment))
     # All that can be wrong in the owner's own files comes first: a broker that runs, or that Docker starts again, must
     # find its configuration whole.
     certificate = _certificate(places)

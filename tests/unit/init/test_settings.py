@@ -97,3 +97,16 @@ def test_nothing_slips_into_the_bridge_file(user: str, password: str) -> None:
 def test_what_goes_wrong_is_a_plain_sentence(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     assert init.main(["restore", "absent.tar"], places) == 1
     assert capsys.readouterr().err.startswith("init: absent.tar cannot be put back")
+
+
+def test_a_status_topic_of_its_own_is_in_the_bridge_and_in_the_printed_access_list(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without it no service is told that Home Assistant has started."""
+    dotenv.change(places, {"BOARDCAST_HOME_ASSISTANT_STATUS": "hass/birth"})
+    assert init.main(["access"], places) == 0
+    assert "topic read hass/birth\n" in capsys.readouterr().out
+    assert init.main(["bridge", "mqtt://10.0.0.9"], places) == 0
+    text = (places.project / "broker.d" / "bridge.conf").read_text()
+    assert "topic hass/birth in 1\n" in text
+    assert "homeassistant/status" not in text
