@@ -29,6 +29,8 @@ B_contra = TypeVar("B_contra", contravariant=True)
 BATCH_SECONDS = 0.02
 PENDING_MOST = 2000
 """Frames that wait for their transaction: more than any honest sender's window."""
+PENDING_BYTES = 16 << 20
+"""And so much of them: a broker lets through far larger frames than a sender makes."""
 REPEAT_AFTER = 0.25
 """Seconds between two answers that would make the sender send the same again."""
 
@@ -69,6 +71,7 @@ class LinkConsumer(Generic[B]):
         self._reader = reader
         self._dead_letters = dead
         self._pending: deque[Message] = deque()
+        self._pending_bytes = 0
         self._scheduled = False
         self._stopped = False
         self._answered: dict[tuple[str, int], float] = {}
@@ -82,6 +85,7 @@ class LinkConsumer(Generic[B]):
         """Take nothing any more: what has not been taken is sent again."""
         self._stopped = True
         self._pending.clear()
+        self._pending_bytes = 0
 
     def _say_position(self) -> None:
         if self._stopped:
@@ -97,9 +101,11 @@ class LinkConsumer(Generic[B]):
     def _on_message(self, message: Message) -> None:
         if self._stopped:
             return
-        if len(self._pending) >= PENDING_MOST:
+        size = self._pending_bytes + len(message.payload)
+        if self._pending and (len(self._pending) >= PENDING_MOST or size > PENDING_BYTES):
             return  # nothing is lost: the sender sends again what has no receipt
         self._pending.append(message)
+        self._pending_bytes = size
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._drain)
@@ -114,7 +120,9 @@ class LinkConsumer(Generic[B]):
             with self._store.transaction() as unit:
                 deadline = loop.time() + BATCH_SECONDS
                 while self._pending and loop.time() < deadline:
-                    self._take_safely(unit, self._pending.popleft(), receipts)
+                    message = self._pending.popleft()
+                    self._pending_bytes -= len(message.payload)
+                    self._take_safely(unit, message, receipts)
         except Exception as error:
             # The disk is full or the database is damaged: nothing of the batch was taken, the sender sends it again.
             _log.exception("a batch of a link could not be committed", link=self._topics.name, error=str(error))

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from contracts.links import START_DIGEST, Data, Hello, Lost, Position, Receipt
 from services.chassis.bus.port import Message
+from services.chassis.link.consumer import PENDING_BYTES
 from services.chassis.link.outbox import Outbox
 from tests.unit.chassis.link_world import TOPICS, World
 from tests.unit.chassis.lossy_broker import LossyBroker
@@ -102,6 +103,26 @@ def test_a_flood_of_forged_frames_is_not_answered_by_a_bigger_one(tmp_path: Path
             assert world.taking.taken == list(range(300))
             (kept,) = world.taking.store.read("SELECT count(*) FROM link_position")[0]
             assert kept <= 60  # what a forger can make a consumer remember
+
+    simulate(scene)
+
+
+def test_a_flood_of_large_frames_waits_in_a_bounded_space(tmp_path: Path) -> None:
+    """2,000 frames of the size that the stack's broker lets through are more than the machine has."""
+
+    async def scene() -> None:
+        async with World(LossyBroker(), tmp_path) as world:
+            await settle()
+            consumer, large = world.taking.consumer, bytes(1 << 20)
+            for _ in range(500):
+                consumer._on_message(Message(TOPICS.frames, large))
+            assert 0 < sum(len(message.payload) for message in consumer._pending) <= PENDING_BYTES
+            world.sending.promise(1, 2, 3)
+            await eventually(lambda: world.settled, 20, "the receipts")
+            consumer._on_message(Message(TOPICS.frames, bytes(2 * PENDING_BYTES)))  # alone it is only refused
+            world.sending.promise(4)
+            await eventually(lambda: world.settled, 20, "the receipts")
+            assert world.taking.taken == [1, 2, 3, 4]
 
     simulate(scene)
 
