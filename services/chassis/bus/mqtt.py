@@ -326,7 +326,9 @@ class _Connection:
 
     def _on_message(self, _: Any, __: Any, received: paho.MQTTMessage) -> None:
         message = Message(received.topic, bytes(received.payload), received.retain)
-        self._bus.inbox.post(lambda: self._bus.arrived(message), size=len(message.payload) + 1)
+        # The topic as well: below a wildcard it is a stranger's, and up to 64 KB long.
+        size = len(message.topic) + len(message.payload)
+        self._bus.inbox.post(lambda: self._bus.arrived(message), size=size)
 
     def _on_publish(self, _: Any, __: Any, mid: int, ___: Any, ____: Any) -> None:
         if self._awaited:
