@@ -325,9 +325,16 @@ class _Connection:
             self._reason = str(reason)
 
     def _on_message(self, _: Any, __: Any, received: paho.MQTTMessage) -> None:
-        message = Message(received.topic, bytes(received.payload), received.retain)
+        try:
+            topic = received.topic
+        except UnicodeDecodeError:
+            # Not every broker refuses it, and no subscription means it. Raised from here it would cost the connection,
+            # and a retained one every connection.
+            _log.warning("a topic that is not UTF-8; its message is dropped")
+            return
+        message = Message(topic, bytes(received.payload), received.retain)
         # The topic as well: below a wildcard it is a stranger's, and up to 64 KB long.
-        size = len(message.topic) + len(message.payload)
+        size = len(topic) + len(message.payload)
         self._bus.inbox.post(lambda: self._bus.arrived(message), size=size)
 
     def _on_publish(self, _: Any, __: Any, mid: int, ___: Any, ____: Any) -> None:

@@ -27,3 +27,11 @@ def test_long_topics_count_towards_the_space_in_which_messages_wait() -> None:
         arrived(at, topic, b"")
     assert sum(size for _, size in at._bus.inbox._waiting) <= inbox.BYTES
     assert len(at._bus.inbox._waiting) <= inbox.BYTES // len(topic)
+
+
+def test_a_topic_that_is_no_text_does_not_cost_the_connection() -> None:
+    """paho ends its loop with whatever is raised here."""
+    at = connection()
+    arrived(at, b"printer/\xff/command", b"pause")
+    arrived(at, b"printer/rex/command", b"pause")
+    assert len(at._bus.inbox._waiting) == 1
