@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import threading
@@ -178,6 +179,35 @@ async def test_a_broker_that_freezes_before_it_answers_is_left(mqtt: MqttLab, tm
     finally:
         mqtt.broker.process.thaw()
     other.stop()
+
+
+async def test_a_broker_that_never_confirms_the_subscriptions_is_left(mqtt: MqttLab) -> None:
+    """Its access list may be asked of a server that hangs; pings it answers all the same."""
+    accepted = 0
+
+    async def half_a_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal accepted
+        accepted += 1
+        answers = {1: b"\x20\x02\x00\x00", 12: b"\xd0\x00"}  # CONNACK, PINGRESP
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                kind, length = await reader.readexactly(2)
+                await reader.readexactly(length)
+                writer.write(answers.get(kind >> 4, b""))
+        writer.close()
+
+    server = await asyncio.start_server(half_a_broker, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    options = mqtt.options(url=f"mqtt://127.0.0.1:{port},{mqtt.broker.url}")
+    bus = mqtt.made(replace(options, subscribed_within=0.2))
+    bus.subscribe("a", Listener())
+    with capture_logs() as logs:
+        await up(bus)  # at the other one
+    assert accepted == 1
+    assert [line["reason"] for line in logs if "no connection" in line["event"]] == [
+        "the broker did not confirm the subscriptions"
+    ]
+    server.close()
 
 
 async def test_a_stop_at_a_frozen_broker_takes_its_time_and_no_more(mqtt: MqttLab) -> None:

@@ -45,6 +45,8 @@ class MqttOptions:
     ca_file: str | None = None
     presence: Presence | None = None
     keepalive: int = 10
+    subscribed_within: float = 20.0
+    """As long as a broker that answers pings may take to confirm the subscriptions."""
     back_off_first: float = 0.2
     back_off_most: float = 30.0
 
@@ -198,6 +200,7 @@ class _Connection:
         self._closing = threading.Event()
         self._established = False
         self._waiting_for: int | None = None
+        self._patience: threading.Timer | None = None
         self._asked_by_mid: dict[int, list[str]] = {}
         self._asking = threading.Lock()  # a SUBACK may come before subscribe() has returned on the event loop
         # By paho's message id. Touched on the event loop only: a PUBACK comes through the inbox and so never before
@@ -249,6 +252,7 @@ class _Connection:
         except Exception as error:  # a defect must not end the thread, or the service would stay away for ever
             _log.exception("the MQTT client met a defect; connecting anew")
             self._reason = f"{type(error).__name__}: {error}"
+        self._end_patience()
         self._let_go()
         self._bus.inbox.post(lambda: self._bus.lost(self, self._reason))
         return self._established
@@ -305,8 +309,23 @@ class _Connection:
         self._waiting_for = self.subscribe(self._bus.filters)
         if self._waiting_for is None:
             self._establish()
+        else:
+            self._patience = threading.Timer(self._options.subscribed_within, self._give_up)
+            self._patience.daemon = True
+            self._patience.start()
+
+    def _give_up(self) -> None:
+        """paho's keep-alive does not see it: such a broker goes on answering pings."""
+        self._reason = "the broker did not confirm the subscriptions"
+        self._client.disconnect()
+
+    def _end_patience(self) -> None:
+        patience, self._patience = self._patience, None
+        if patience is not None:
+            patience.cancel()
 
     def _establish(self) -> None:
+        self._end_patience()
         self._established = True
         self._bus.inbox.post(lambda: self._bus.established(self))
 
