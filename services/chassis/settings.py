@@ -121,8 +121,16 @@ class _ValueFiles(PydanticBaseSettingsSource):
         found = {}
         for name, field in self.settings_cls.model_fields.items():
             value, _, is_complex = self.get_field_value(field, name)
-            if value is not None:
+            if value is None:
+                continue
+            try:
                 found[name] = self.prepare_field_value(name, field, value, is_complex)
+            except ValueError as error:
+                # Without a word of the file: it may well be the wrong one.
+                raise BadSettings(
+                    f"{PREFIX}{name.upper()}_FILE names a file that cannot be understood; "
+                    "lists and tables are written as JSON"
+                ) from error
         return found
 
 

@@ -59,6 +59,16 @@ def test_lists_come_from_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert load(Settings).names == ["a", "b"]
 
 
+def test_a_file_with_something_else_than_a_list_is_named_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "names").write_text("hunter2")
+    monkeypatch.setenv("BOARDCAST_NAMES_FILE", str(tmp_path / "names"))
+    with pytest.raises(BadSettings, match=r"BOARDCAST_NAMES_FILE .* written as JSON") as caught:
+        load(Settings)
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
