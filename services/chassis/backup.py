@@ -25,6 +25,14 @@ def backup(database: Path, target: Path) -> None:
         raise FileNotFoundError(f"there is no database at {database}")
     # Private from the first byte, and never over a backup that is already there.
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        _copy(database, target)
+    except BaseException:
+        target.unlink()  # half a copy would look like one, and be in the way of the next
+        raise
+
+
+def _copy(database: Path, target: Path) -> None:
     with contextlib.closing(sqlite3.connect(database)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
         source.execute("PRAGMA busy_timeout=5000")
         source.backup(copy)

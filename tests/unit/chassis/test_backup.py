@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,15 @@ def test_a_damaged_database_is_replaced_all_the_same(tmp_path: Path) -> None:
     store.path.write_bytes(b"no database at all")
     backup.restore(tmp_path / "copy", tmp_path / "data", "planner")
     assert notes(tmp_path / "data") == ["saved"]
+
+
+def test_a_copy_that_could_not_be_finished_is_not_left_behind(tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+    store.close()
+    whole = store.path.read_bytes()
+    store.path.write_bytes(b"damaged")
+    with pytest.raises(sqlite3.DatabaseError):
+        backup.backup(store.path, tmp_path / "copy")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    store.path.write_bytes(whole)
+    backup.backup(store.path, tmp_path / "copy")
