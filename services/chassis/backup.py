@@ -43,7 +43,7 @@ def _copy(database: Path, target: Path) -> None:
 def check(copy: Path) -> None:
     """Raise BadBackup unless *copy* is a whole database of a service."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
             connection.execute("SELECT part, version FROM schema_version").fetchall()
     except sqlite3.Error as error:

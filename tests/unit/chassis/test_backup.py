@@ -57,6 +57,16 @@ def test_a_restore_goes_into_an_empty_folder_too(tmp_path: Path) -> None:
     assert notes(tmp_path / "new") == ["moved"]
 
 
+@pytest.mark.parametrize("name", ["before #2", "why?", "100%41", "Bühne"])
+def test_a_backup_may_have_any_name(tmp_path: Path, name: str) -> None:
+    store = opened(tmp_path / "data")
+    note(store, "saved")
+    backup.backup(store.path, tmp_path / name)
+    store.close()
+    backup.restore(tmp_path / name, tmp_path / "new", "planner")
+    assert notes(tmp_path / "new") == ["saved"]
+
+
 def test_nothing_is_put_under_a_running_service(tmp_path: Path) -> None:
     store = opened(tmp_path / "data")
     backup.backup(store.path, tmp_path / "copy")
