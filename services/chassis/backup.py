@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from services.chassis.store import RESTORED, Store
+from services.chassis.store import RESTORED, Schema, Store
 
 
 class BadBackup(RuntimeError):
@@ -40,34 +40,44 @@ def _copy(database: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
 
 
-def check(copy: Path) -> None:
-    """Raise BadBackup unless *copy* is a whole database of a service."""
+def check(copy: Path, schemas: Sequence[Schema] | None = None) -> None:
+    """Raise BadBackup unless *copy* is a whole database of a service: of one that has *schemas*, if they are given."""
     try:
         with contextlib.closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-            connection.execute("SELECT part, version FROM schema_version").fetchall()
+            parts = connection.execute("SELECT part, version FROM schema_version").fetchall()
     except sqlite3.Error as error:
         raise BadBackup(f"{copy} is no backup of a service: {error}") from error
     if verdict != "ok":
         raise BadBackup(f"{copy} is damaged: {verdict}")
+    if schemas is None:
+        return
+    known = {schema.part: len(schema.steps) for schema in schemas}
+    for part, version in parts:
+        if part not in known:
+            raise BadBackup(
+                f"{copy} is another service's, or a newer Boardcast's: it has {part}, which is unknown here"
+            )
+        if version > known[part]:
+            raise BadBackup(f"{copy} was written by a newer Boardcast ({part} version {version}); update the program")
 
 
-def restore(copy: Path, folder: Path, name: str) -> None:
+def restore(copy: Path, folder: Path, name: str, schemas: Sequence[Schema] | None = None) -> None:
     """Put *copy* in the place of the database of service *name* in *folder*, whose service must not run.
 
-    Raises BadBackup, FolderInUse, or OSError / sqlite3.Error.
+    With *schemas* only if the service could go on with it. Raises BadBackup, FolderInUse, or OSError / sqlite3.Error.
     """
-    with ready(copy, folder, name) as put_back:
+    with ready(copy, folder, name, schemas) as put_back:
         put_back()
 
 
 @contextlib.contextmanager
-def ready(copy: Path, folder: Path, name: str) -> Iterator[Callable[[], None]]:
+def ready(copy: Path, folder: Path, name: str, schemas: Sequence[Schema] | None = None) -> Iterator[Callable[[], None]]:
     """All of restore() that can be refused or lack room; the rest of it is what is given, for several to go together.
 
     The service cannot start meanwhile. Raises what restore() does.
     """
-    check(copy)
+    check(copy, schemas)
     with Store(folder, name).locked() as database:
         new = database.with_suffix(".restored")
         new.unlink(missing_ok=True)

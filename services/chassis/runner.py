@@ -87,7 +87,7 @@ def main(definition: Definition[Any], argv: Sequence[str] | None = None) -> int:
     if arguments.word == "health":
         return say_health(settings, definition.name)
     if arguments.word in ("backup", "restore"):
-        return copy(settings, definition.name, arguments.word, arguments.rest)
+        return copy(definition, settings, arguments.word, arguments.rest)
     if arguments.word == "queues":
         return queues.main(settings, definition.name, definition.channels, arguments.rest)
     log.configure(definition.name, settings.log_format, settings.log_level)
@@ -112,8 +112,9 @@ def say_health(settings: ChassisSettings, name: str) -> int:
     return 0 if found.ok else 1
 
 
-def copy(settings: ChassisSettings, name: str, word: str, rest: Sequence[str]) -> int:
+def copy(definition: Definition[Any], settings: ChassisSettings, word: str, rest: Sequence[str]) -> int:
     """Back up or restore the service's database."""
+    name = definition.name
     if len(rest) != 1:
         print(f"which file? python -m services.{name} {word} FILE", file=sys.stderr)
         return 2
@@ -122,7 +123,7 @@ def copy(settings: ChassisSettings, name: str, word: str, rest: Sequence[str]) -
         if word == "backup":
             backup.backup(Store(settings.data_dir, name).path, file)
         else:
-            backup.restore(file, settings.data_dir, name)
+            backup.restore(file, settings.data_dir, name, definition.schemas)
     except (backup.BadBackup, FolderInUse, OSError, sqlite3.Error) as error:
         print(f"{name} {word} failed: {error}", file=sys.stderr)
         return 1

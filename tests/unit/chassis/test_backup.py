@@ -10,6 +10,9 @@ import pytest
 
 from services.chassis import backup
 from services.chassis.backup import BadBackup
+from services.chassis.bus.port import Presence
+from services.chassis.runner import Definition, copy
+from services.chassis.settings import ChassisSettings
 from services.chassis.store import FolderInUse, Schema, Store
 
 SCHEMA = Schema("notes", ["CREATE TABLE note (text TEXT NOT NULL)"])
@@ -37,15 +40,15 @@ def notes(folder: Path) -> list[str]:
 def test_a_backup_of_a_running_service_has_everything_committed_and_nothing_else(tmp_path: Path) -> None:
     store = opened(tmp_path / "data")
     note(store, "committed")
-    copy = tmp_path / "copy"
+    saved = tmp_path / "copy"
     with store.transaction() as unit:
         unit.execute("INSERT INTO note VALUES ('in the middle')")
-        backup.backup(store.path, copy)
+        backup.backup(store.path, saved)
     note(store, "later")
     store.close()
-    backup.restore(copy, tmp_path / "data", "planner")
+    backup.restore(saved, tmp_path / "data", "planner")
     assert notes(tmp_path / "data") == ["committed"]
-    assert copy.stat().st_mode & 0o777 == 0o600
+    assert saved.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_restore_goes_into_an_empty_folder_too(tmp_path: Path) -> None:
@@ -86,6 +89,28 @@ def test_what_is_no_backup_replaces_nothing(tmp_path: Path, content: bytes) -> N
     with pytest.raises(BadBackup, match="is no backup"):
         backup.restore(tmp_path / "copy", tmp_path / "data", "planner")
     assert notes(tmp_path / "data") == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [(Schema("heater", ["CREATE TABLE heater (x)"]), "another service's"),
+     (Schema("notes", [*SCHEMA.steps, "CREATE TABLE more (x)"]), "by a newer Boardcast")],
+)  # fmt: skip
+def test_what_the_service_could_not_go_on_with_replaces_nothing(tmp_path: Path, schema: Schema, why: str) -> None:
+    other = Store(tmp_path / "other", "other")
+    other.open(schema)
+    backup.backup(other.path, tmp_path / "copy")
+    other.close()
+    store = opened(tmp_path / "data")
+    note(store, "kept")
+    store.close()
+    definition = Definition[ChassisSettings](
+        "planner", "", ChassisSettings, [SCHEMA], lambda _: Presence("a"), lambda _: pytest.fail("not to be run")
+    )
+    assert copy(definition, ChassisSettings(data_dir=tmp_path / "data"), "restore", [str(tmp_path / "copy")]) == 1
+    assert notes(tmp_path / "data") == ["kept"]
+    with pytest.raises(BadBackup, match=why):
+        backup.restore(tmp_path / "copy", tmp_path / "data", "planner", [SCHEMA])
 
 
 def test_a_backup_never_replaces_a_file(tmp_path: Path) -> None:
