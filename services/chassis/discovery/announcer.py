@@ -149,13 +149,28 @@ class Discovery:
     def _take_out(self) -> None:
         if not self._bus.connected:
             return  # it is all done again at the next start of Home Assistant
-        for topic, lost in self._buried().items():
+        dead, buried = memory.gone(self._store), self._buried()
+        waiting = set(buried)
+        for topic, lost in buried.items():
             payload = self._wanted.get(topic)
-            gone = tombstones(lost[COMPONENTS])
-            self._bus.publish(topic, b"" if payload is None else _encode(with_components(payload, gone)))
+            body = b"" if payload is None else _encode(with_components(payload, tombstones(lost[COMPONENTS])))
+            self._bus.publish(topic, body, delivered=partial(self._taken_out, dead, waiting, topic))
+        if not waiting:
+            self._rest(dead)
+        self._announce()
+
+    def _taken_out(self, dead: dict[str, Payload], waiting: set[str], topic: str, ok: bool) -> None:
+        if not ok:
+            return  # lost with the connection, and forgotten it would stay in Home Assistant for ever
+        waiting.discard(topic)
+        if not waiting:
+            self._rest(dead)
+
+    def _rest(self, dead: dict[str, Payload]) -> None:
+        if memory.gone(self._store) != dead:
+            return  # something more was taken out meanwhile
         with self._store.transaction() as unit:
             memory.rest(unit)
-        self._announce()
 
     def _buried(self) -> dict[str, Payload]:
         """What was taken out and has not come back since, by topic."""

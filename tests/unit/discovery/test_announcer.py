@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.chassis.bus.memory import MemoryBroker, MemoryBus
-from services.chassis.bus.port import Message, Presence
+from services.chassis.bus.port import Delivered, Message, Presence
 from services.chassis.discovery import memory
 from services.chassis.discovery.announcer import Discovery
 from services.chassis.discovery.entities import Device, Sensor
@@ -147,6 +147,26 @@ async def test_a_home_assistant_that_slept_through_it_is_shown_it_once_more(benc
     assert "unique_id" in less[topic("a")]["components"]["x"]
     await bench.home_starts()
     assert [t for t, _ in bench.said] == [topic("a")], "and then never again"
+
+
+async def test_what_was_lost_with_the_connection_is_taken_out_at_the_next_start(bench: Bench) -> None:
+    await bench.run(device("a", "x", "y"), device("b", "z"))
+    await bench.run(device("a", "x"))
+
+    def lost(_topic: str, _payload: bytes, *, retain: bool = False, delivered: Delivered | None = None) -> None:
+        if delivered is not None:
+            delivered(False)
+
+    assert bench.bus is not None
+    publish = bench.bus.publish
+    bench.bus.publish = lost  # type: ignore[method-assign]
+    await bench.home_starts()
+    assert not bench.said
+    bench.bus.publish = publish  # type: ignore[method-assign]
+    await bench.home_starts()
+    less = dict(bench.said[2:4])
+    assert less[topic("b")] is None
+    assert less[topic("a")]["components"]["y"] == {"platform": "sensor"}
 
 
 async def test_what_came_back_meanwhile_stays(bench: Bench) -> None:
