@@ -41,7 +41,7 @@ def parse_sqs(url: str) -> SqsAddress:
         # Not a word of it: other programs take sqs://KEY:SECRET@, so that is what stands before the @.
         raise ValueError(
             "an SQS address carries credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead, "
-            "and use sqs://REGION/PREFIX"
+            "and use sqs://REGION/PREFIX, for example sqs://eu-central-1/boardcast"
         )
     found = _ADDRESS.fullmatch(url)
     if found is None:
