@@ -58,7 +58,9 @@ class Announcements:
         """Publish *payload* on *topic* without a row, for a disk that takes none; a kill loses what still waits."""
         self._unwritten[next(self._numbers)] = (topic, payload)
         if len(self._unwritten) > KEPT_UNWRITTEN:
-            self._unwritten.pop(next(iter(self._unwritten)))
+            oldest = next(iter(self._unwritten))
+            del self._unwritten[oldest]
+            self._unconfirmed.discard(oldest)
             _log.error("neither disk nor broker take events; the oldest events are dropped", count=1)
         self._pump_unwritten()
 
@@ -75,7 +77,9 @@ class Announcements:
             self._pump_unwritten()
 
     def _pump_rows(self) -> None:
-        while self._bus.connected and len(self._unconfirmed) < _WINDOW:
+        # Whether there is a connection is not asked: of a split bus it may be the other one's. What this one does not
+        # take waits for its connect.
+        while len(self._unconfirmed) < _WINDOW:
             rows = self._store.read(
                 "SELECT id, topic, payload FROM announcements WHERE id > ? ORDER BY id LIMIT ?",
                 (self._last_sent, _WINDOW - len(self._unconfirmed)),
@@ -90,7 +94,7 @@ class Announcements:
 
     def _pump_unwritten(self) -> None:
         for number, (topic, payload) in list(self._unwritten.items()):
-            if self._bus.connected and number not in self._unconfirmed:
+            if number not in self._unconfirmed:
                 self._unconfirmed.add(number)
                 self._bus.publish(topic, payload, delivered=partial(self._delivered, number))
 

@@ -54,7 +54,9 @@ class Retained:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._payload is None or self._payload == self._published or not self._bus.connected or self._stopped:
+        # Whether there is a connection is not asked: of a split bus it may be the other one's. What this one does not
+        # take is announced on its connect.
+        if self._payload is None or self._payload == self._published or self._stopped:
             return
         self._next_at = asyncio.get_running_loop().time() + self._interval
         self._published = self._payload

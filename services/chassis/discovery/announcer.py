@@ -100,9 +100,7 @@ class Discovery:
         return remembering(payload, told, device.key) if device.says_itself else payload
 
     def _announce(self) -> None:
-        """Tell what is, and take out what the broker was told earlier and is no more."""
-        if not self._bus.connected:
-            return
+        """Tell what is, and take out what the broker was told earlier and is no more; if it is away, on its connect."""
         told = memory.told(self._store)
         for topic, before in told.items():
             if topic not in self._wanted:
@@ -132,8 +130,6 @@ class Discovery:
 
     def _born(self) -> None:
         """Home Assistant has started, or has found the broker again."""
-        if not self._bus.connected:
-            return
         buried = self._buried()
         for topic, lost in buried.items():
             # It is shown what it may still remember, since it takes out only what it has taken up.
@@ -147,8 +143,6 @@ class Discovery:
             self._later(self._settle, self._take_out)
 
     def _take_out(self) -> None:
-        if not self._bus.connected:
-            return  # it is all done again at the next start of Home Assistant
         dead, buried = memory.gone(self._store), self._buried()
         waiting = set(buried)
         for topic, lost in buried.items():

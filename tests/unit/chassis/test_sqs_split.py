@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+from services.chassis import announcements
+from services.chassis.announcements import Announcements
 from services.chassis.bus.memory import MemoryBroker, MemoryBus
 from services.chassis.bus.port import Message, Presence
 from services.chassis.bus.routes import Route
 from services.chassis.bus.split import NoBus, SplitBus
+from services.chassis.retained import Retained
+from services.chassis.store import Store
 
 ROUTES = (Route("b/plan", "one", (), asks=False), Route("b/command", "one", (), asks=True))
 
@@ -83,3 +88,51 @@ async def test_without_a_state_bus_what_is_published_counts_as_taken() -> None:
     await turns()
     assert told == [True]
     assert not bus.capabilities.retained
+
+
+async def test_states_and_events_are_told_while_the_queues_are_away(tmp_path: Path) -> None:
+    """Whoever watches a printer over the broker must not be shown the temperatures of an hour ago."""
+    two, store = Two(), Store(tmp_path, "one")
+    store.open(announcements.SCHEMA)
+    state, events = Retained(two.bus, "b/state", interval=0), Announcements(store, two.bus)
+    state.start()
+    events.start()
+    await two.start()
+    two.brokers[0].crash()
+    await turns()
+    heard: list[Message] = []
+    two.brokers[1].attach(listener := MemoryBus(two.brokers[1]))
+    listener.subscribe("b/event", heard.append)
+    state.set(b"hot")
+    with store.transaction() as unit:
+        events.add(unit, "b/event", b"paused")
+    await turns()
+    assert two.brokers[1].retained["b/state"] == b"hot"
+    assert [message.payload for message in heard] == [b"paused"]
+    assert store.read("SELECT count(*) FROM announcements") == [(0,)]
+    store.close()
+
+
+async def test_what_was_said_while_the_broker_was_away_is_told_on_its_connect(tmp_path: Path) -> None:
+    two, store = Two(), Store(tmp_path, "one")
+    store.open(announcements.SCHEMA)
+    state, events = Retained(two.bus, "b/state", interval=0), Announcements(store, two.bus)
+    state.start()
+    events.start()
+    heard: list[Message] = []
+    two.brokers[1].attach(listener := MemoryBus(two.brokers[1]))
+    listener.subscribe("b/event", heard.append)
+    await two.start()
+    two.brokers[1].crash()
+    state.set(b"hot")
+    for number in range(300):
+        with store.transaction() as unit:
+            events.add(unit, "b/event", b"%d" % number)
+    await turns()
+    two.brokers[1].recover()
+    for _ in range(20):
+        await turns()
+    assert two.brokers[1].retained["b/state"] == b"hot"
+    assert [message.payload for message in heard] == [b"%d" % number for number in range(300)]
+    assert store.read("SELECT count(*) FROM announcements") == [(0,)]
+    store.close()
