@@ -102,7 +102,7 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Path]:
 
 def _ready(places: Places, found: Mapping[str, Path], held: ExitStack) -> dict[str, Callable[[], None]]:
     """What puts back each service of the archive; *held* keeps all services from running."""
-    put_back = {}
+    put_back: dict[str, Callable[[], None]] = {}
     for service in SERVICES:
         copy, folder = found.get(f"{service}.sqlite3"), places.data(service)
         try:

@@ -153,7 +153,7 @@ async def test_what_was_lost_with_the_connection_is_taken_out_at_the_next_start(
     await bench.run(device("a", "x", "y"), device("b", "z"))
     await bench.run(device("a", "x"))
 
-    def lost(_topic: str, _payload: bytes, *, retain: bool = False, delivered: Delivered | None = None) -> None:
+    def lost(topic: str, payload: bytes, *, retain: bool = False, delivered: Delivered | None = None) -> None:
         if delivered is not None:
             delivered(False)
 
