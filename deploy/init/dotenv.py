@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from deploy.init.places import Places, write
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
+_QUOTED = re.compile(r"""(['"])(.*?)\1\s*(?:#.*)?""")
+_COMMENT = re.compile(r"(?:^|\s+)#.*")
 
 
 class BadValue(ValueError):
@@ -20,11 +22,14 @@ def read(places: Places) -> dict[str, str]:
     for line in _lines(places):
         match = _LINE.fullmatch(line)
         if match:
-            value = match[2]
-            if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-                value = value[1:-1]
-            found[match[1]] = value
+            found[match[1]] = _plain(match[2])
     return found
+
+
+def _plain(value: str) -> str:
+    """*value* as Compose reads it: without quotes, and without a comment behind them or behind a blank."""
+    quoted = _QUOTED.fullmatch(value)
+    return quoted[2] if quoted else _COMMENT.sub("", value)
 
 
 def change(places: Places, values: Mapping[str, str]) -> None:

@@ -43,6 +43,17 @@ def test_what_cannot_be_written_is_refused(places: Places, value: str) -> None:
     assert not places.dotenv.exists()
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("abc # of Ada", "abc"), ("'a # b' # of Ada", "a # b"), ('"abc"  # of Ada', "abc"), ("a#b", "a#b"),
+     ("# none", "")],
+)  # fmt: skip
+def test_a_comment_behind_a_value_is_none_of_it(places: Places, written: str, meant: str) -> None:
+    """As Compose reads it: else `init --demo` would write a key with the comment in it, and a bridge go to nowhere."""
+    places.dotenv.write_text(f"BOARDCAST_OCTOPRINT_API_KEY={written}\n")
+    assert dotenv.read(places) == {"BOARDCAST_OCTOPRINT_API_KEY": meant}
+
+
 def test_the_demo_keeps_its_key() -> None:
     first = questions.from_flags(flags("--demo"), {})
     assert first["COMPOSE_PROFILES"] == "demo"
