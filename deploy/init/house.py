@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
@@ -47,6 +48,8 @@ def save(places: Places, say: Callable[[str], None]) -> Path:
         for path, name in ((places.credentials, _CREDENTIALS), (places.dotenv, _DOTENV)):
             if path.exists():
                 archive.add(path, name)
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
     places.project_owner.take(unfinished, 0o600)
     unfinished.replace(target)
     return target

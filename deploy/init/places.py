@@ -67,13 +67,19 @@ class Places:
 
 
 def write(path: Path, text: str, owner: Owner, mode: int = 0o600) -> None:
-    """Replace *path* at once by *text*, never readable by anybody else. Unchanged content is not touched."""
+    """Replace *path* at once by *text*, never readable by anybody else. Unchanged content is not touched.
+
+    It is on the disk before it takes the name: after a power loss there would else be an empty file of that name.
+    """
     if path.exists() and path.read_text(encoding="utf-8") == text:
         owner.take(path, mode)
         return
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     temporary.touch(mode=0o600)
-    temporary.write_text(text, encoding="utf-8")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     owner.take(temporary, mode)
     temporary.replace(path)

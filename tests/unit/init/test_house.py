@@ -64,6 +64,12 @@ def test_a_house_moves_with_everything(places: Places, tmp_path: Path, said: lis
     assert "octo_bridge: has never run, nothing to save" in said
 
 
+def test_a_power_loss_leaves_no_empty_archive(places: Places, said: list[str], power_loss: None) -> None:
+    prepare(places, {})
+    write(places, "drawn")
+    assert tarfile.is_tarfile(house.save(places, said.append))
+
+
 def test_a_present_dotenv_stays(places: Places, said: list[str]) -> None:
     prepare(places, {})
     places.dotenv.write_text("old\n")

@@ -43,6 +43,13 @@ def test_a_second_time_nothing_changes(places: Places) -> None:
     assert files(places) == before
 
 
+def test_a_power_loss_leaves_what_it_made(places: Places, power_loss: None) -> None:
+    known = prepare(places, {})
+    before = files(places)
+    assert prepare(places, {}) == known
+    assert files(places) == before
+
+
 def test_a_new_party_gets_a_password_and_the_others_keep_theirs(places: Places) -> None:
     known = prepare(places, {})
     places.credentials.write_text(json.dumps({"planner": known["planner"]}))
