@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
@@ -90,7 +91,8 @@ def _unpack(archive: Path, folder: Path) -> dict[str, Path]:
                 if data is None:
                     raise CannotRestore(f"{archive.name} holds '{member.name}', which no backup has")
                 found[member.name] = folder / member.name
-                found[member.name].write_bytes(data.read())
+                with found[member.name].open("wb") as file:
+                    shutil.copyfileobj(data, file)
         for name, path in found.items():
             if name.endswith(".sqlite3"):
                 backup.check(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,23 @@ def test_damaged_credentials_or_settings_in_it_change_nothing(
         house.restore(places, tmp_path / "bad.tar", said.append)
     assert notes(places) == ["saved", "since"]
     assert places.credentials.read_bytes() == known
+
+
+def test_a_large_database_is_not_held_in_memory(places: Places, said: list[str]) -> None:
+    """The container has 192 MB, and boards are kept for years."""
+    prepare(places, {})
+    store = opened(places)
+    with store.transaction() as unit:
+        unit.execute("INSERT INTO note VALUES (zeroblob(?))", (6 << 20,))
+    store.close()
+    archive = house.save(places, said.append)
+    tracemalloc.start()
+    try:
+        house.restore(places, archive, said.append)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 << 20
 
 
 def test_the_owner_of_a_service_gets_its_files(
