@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from services.chassis.bus.sqs.client import Client, Entry, SqsError
+from services.chassis.bus.sqs.client import Client, Entry, Received, SqsError
 
 URL = "https://sqs.example/1/q.fifo"
 ENTRIES = [Entry("a", "stream", "1"), Entry("b", "stream", "2")]
@@ -76,6 +76,12 @@ def test_a_date_that_is_none_is_an_error_of_sqs(answering: Answering) -> None:
 def test_a_message_without_its_attributes_is_an_error_of_sqs(answering: Answering) -> None:
     with pytest.raises(SqsError, match="none of SQS's"):
         answering(b'{"Messages":[{"Body":"a","ReceiptHandle":"h"}]}').receive(URL, 10)
+
+
+def test_only_what_an_answer_names_was_deleted(answering: Answering) -> None:
+    messages = [Received(body, "stream", 1, 0.0, "handle", body) for body in "ab"]
+    body = b'{"Successful":[{"Id":"1"}],"Failed":[{"Id":"0","Code":"RequestThrottled","SenderFault":false}]}'
+    assert answering(body).delete(URL, messages) == messages[1:]
 
 
 def test_what_an_answer_does_not_name_was_not_taken(answering: Answering) -> None:

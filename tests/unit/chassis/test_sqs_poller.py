@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from services.chassis.bus.inbox import Inbox
 from services.chassis.bus.sqs.client import Client, Received, SqsError
-from services.chassis.bus.sqs.poller import PARK_AFTER, Poller, Reading
+from services.chassis.bus.sqs.poller import PARK_AFTER, Poller, Reading, Undeleted
 
 
 class FakeSqs(Client):
@@ -30,8 +31,9 @@ class FakeSqs(Client):
             raise SqsError("the test is over")
         return self.batches.pop(0)
 
-    def delete(self, url: str, messages: Sequence[Received]) -> None:
+    def delete(self, url: str, messages: Sequence[Received]) -> list[Received]:
         self.log.append("delete " + " ".join(message.body for message in messages))
+        return [message for message in messages if not message.handle.startswith("throttled")]
 
     def hide(self, url: str, messages: Sequence[Received], seconds: float) -> None:
         self.log.append(f"hide {seconds:g} " + " ".join(message.body for message in messages))
@@ -42,7 +44,7 @@ class FakeSqs(Client):
 
 
 def received(body: str, times: int = 1) -> Received:
-    return Received(body, "stream", times, 0.0, "handle")
+    return Received(body, "stream", times, 0.0, "handle", f"id of {body}")
 
 
 class Clock:
@@ -90,6 +92,32 @@ async def test_an_expired_receipt_deletes_nothing() -> None:
 
     await read(sqs, handle, clock)
     assert sqs.log == ["delete quick"]
+
+
+async def test_what_was_handled_and_not_deleted_is_not_handed_over_again() -> None:
+    """A request for a move needs no id: it would be drawn twice."""
+    throttled = replace(received("a1 h8"), handle="throttled")
+    sqs, clock = (
+        FakeSqs([throttled, received("b2")], [received("a1 h8", 2)], [received("slow")], [received("slow", 2)]),
+        Clock(),
+    )
+
+    def handle(message: Received) -> None:
+        sqs.log.append(f"handle {message.body}")
+        clock.now += 11 if message.body == "slow" else 0
+
+    await read(sqs, handle, clock)
+    assert sqs.log == [
+        "handle a1 h8", "handle b2", "delete a1 h8 b2", "delete a1 h8", "handle slow", "delete slow"
+    ]  # fmt: skip
+
+
+def test_what_was_not_deleted_is_remembered_in_a_bounded_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Undeleted, "MOST", 3)
+    undeleted, messages = Undeleted(), [received(str(n)) for n in range(5)]
+    undeleted.add(messages)
+    undeleted.remove(messages[2:3])
+    assert [message.body for message in messages if message in undeleted] == ["3", "4"]
 
 
 async def test_what_was_not_handled_is_given_back_and_not_deleted() -> None:

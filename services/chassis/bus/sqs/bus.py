@@ -25,7 +25,7 @@ from services.chassis.bus.routes import Route
 from services.chassis.bus.sqs import wire
 from services.chassis.bus.sqs.address import SqsAddress
 from services.chassis.bus.sqs.client import Client, Entry, Found, QueueMissing, Received, SqsError
-from services.chassis.bus.sqs.poller import Poller, Reading
+from services.chassis.bus.sqs.poller import Poller, Reading, Undeleted
 from services.chassis.bus.sqs.sender import Outgoing, Sender
 
 _log = log.get(__name__)
@@ -64,6 +64,7 @@ class SqsBus:
         self._epoch = uuid.uuid4().hex[:12]
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
+        self.undeleted = Undeleted()
         self._connection: _Connection | None = None
 
     @property
@@ -268,7 +269,9 @@ class _Connection:
             if name not in self._pollers and not self.over:
                 reading = Reading(name, found.url, self._options.visibility)
                 hand_over = partial(self._bus.arrived, connected_at=found.at)
-                self._pollers[name] = Poller(self._client, self._bus.inbox, reading, hand_over, self.fail)
+                self._pollers[name] = Poller(
+                    self._client, self._bus.inbox, reading, hand_over, self.fail, undeleted=self._bus.undeleted
+                )
                 self._pollers[name].start()
 
     def _find_late(self, name: str) -> None:

@@ -40,13 +40,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Received:
-    """One message as it was received. *times*: how often so far. *sent_at*: seconds of the server's clock."""
+    """One message as it was received. *times*: how often so far. *sent_at*: seconds of the server's clock.
+
+    *id* stays the same however often it is received.
+    """
 
     body: str
     stream: str
     times: int
     sent_at: float
     handle: str = field(repr=False)
+    id: str
 
 
 @dataclass(frozen=True)
@@ -124,13 +128,14 @@ class Client:
             )
             return [_received(message) for message in answer.get("Messages", [])]
 
-    def delete(self, url: str, messages: Sequence[Received]) -> None:
-        """Forget *messages* for good."""
+    def delete(self, url: str, messages: Sequence[Received]) -> list[Received]:
+        """Forget *messages* for good; those that are known to be."""
         with _errors():
-            self._sqs.delete_message_batch(
+            answer = self._sqs.delete_message_batch(
                 QueueUrl=url,
                 Entries=[{"Id": str(n), "ReceiptHandle": message.handle} for n, message in enumerate(messages)],
             )
+            return [messages[int(deleted["Id"])] for deleted in answer.get("Successful", [])]
 
     def hide(self, url: str, messages: Sequence[Received], seconds: float) -> None:
         """Nobody gets *messages* for so many seconds from now; 0 gives them back."""
@@ -169,6 +174,7 @@ def _received(message: Mapping[str, Any]) -> Received:
         int(attributes["ApproximateReceiveCount"]),
         int(attributes["SentTimestamp"]) / 1000,
         message["ReceiptHandle"],
+        message["MessageId"],
     )
 
 

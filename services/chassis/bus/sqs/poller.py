@@ -29,6 +29,35 @@ class Reading:
     visibility: float
 
 
+class Undeleted:
+    """What was handled and not deleted (throttled, or too late): it comes again, and is not to be handed over again.
+
+    A link would know it; a request for a move, which needs no id, would be drawn twice.
+    """
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, message: Received) -> bool:
+        return message.id in self._ids
+
+    def add(self, messages: Sequence[Received]) -> None:
+        """*messages* were handled."""
+        with self._lock:
+            self._ids.update(dict.fromkeys(message.id for message in messages))
+            while len(self._ids) > self.MOST:
+                del self._ids[next(iter(self._ids))]
+
+    def remove(self, messages: Sequence[Received]) -> None:
+        """*messages* will not come again."""
+        with self._lock:
+            for message in messages:
+                self._ids.pop(message.id, None)
+
+
 class Poller:
     """The reading of one queue on one connection. *hand_over* is called on the event loop."""
 
@@ -40,6 +69,7 @@ class Poller:
         hand_over: Callable[[Received], None],
         failed: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        undeleted: Undeleted | None = None,
     ) -> None:
         self._client = client
         self._inbox = inbox
@@ -47,6 +77,7 @@ class Poller:
         self._hand_over = hand_over
         self._failed = failed
         self._clock = clock
+        self._undeleted = Undeleted() if undeleted is None else undeleted
         self._closed = threading.Event()
         self._woken = threading.Event()
         self._handled = False
@@ -94,9 +125,12 @@ class Poller:
         if not self._handled:
             return False
         if self._clock() < expires:
-            self._client.delete(self._reading.url, batch)
+            deleted = self._client.delete(self._reading.url, batch)
+            self._undeleted.remove(deleted)
+            if len(deleted) < len(batch):
+                _log.warning("SQS did not delete all that was handled; it comes again", queue=self._reading.name)
         else:
-            # Somebody else may have it by now, and it is not ours to delete; readers know what they have taken.
+            # Somebody else may have it by now, and it is not ours to delete.
             _log.warning("a handler took longer than its messages were kept for it", queue=self._reading.name)
         return True
 
@@ -104,7 +138,9 @@ class Poller:
         if self._closed.is_set():
             return
         for message in batch:
-            self._hand_over(message)
+            if message not in self._undeleted:
+                self._hand_over(message)
+        self._undeleted.add(batch)
         # One turn later: a reader that commits in the next turn of the loop has done so by then.
         asyncio.get_running_loop().call_soon(self._all_handled)
 
