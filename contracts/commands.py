@@ -51,9 +51,11 @@ def parse_command(payload: bytes, verbs: Verbs, *, retained: bool = False) -> Co
     """
     command = _decode(payload)
     word = command.command.lower()
-    if retained:
-        raise BadCommand("a retained command is ignored: publish it without retain", word, command.id)
     verb = verbs.get(word)
+    if retained:
+        # A word that is none here is a stranger's text, which no answer repeats as it stands.
+        named = None if verb is None else word
+        raise BadCommand("a retained command is ignored: publish it without retain", named, command.id)
     if verb is None:
         known = ", ".join(v.usage for v in verbs.values())
         shown = printable(word.encode(), 40)

@@ -101,3 +101,13 @@ def test_a_known_verb_is_named_even_when_it_is_used_wrongly() -> None:
     with pytest.raises(BadCommand) as refused:
         parse_command(b"pause now", ENDER_VERBS)
     assert refused.value.word == "pause"
+
+
+@pytest.mark.parametrize("retained", [True, False])
+def test_a_word_that_is_none_is_not_repeated_as_it_stands(retained: bool) -> None:
+    """It would reach dashboards and terminals in the answer, with whatever steers them in it."""
+    payload = json.dumps({"command": "\u202egarble\x07\x1b[2J", "id": "7"}).encode()
+    with pytest.raises(BadCommand) as caught:
+        parse_command(payload, ENDER_VERBS, retained=retained)
+    assert (caught.value.word, caught.value.command_id) == (None, "7")
+    assert str(caught.value).isprintable()
