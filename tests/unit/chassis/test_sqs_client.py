@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,6 +78,19 @@ def test_a_date_that_is_none_is_an_error_of_sqs(answering: Answering) -> None:
 def test_a_message_without_its_attributes_is_an_error_of_sqs(answering: Answering) -> None:
     with pytest.raises(SqsError, match="none of SQS's"):
         answering(b'{"Messages":[{"Body":"a","ReceiptHandle":"h"}]}').receive(URL, 10)
+
+
+def test_a_wrong_signature_does_not_bring_the_session_token_into_the_log(answering: Answering) -> None:
+    body = json.dumps(
+        {
+            "__type": "com.amazonaws.sqs#SignatureDoesNotMatch",
+            "message": "The request signature we calculated does not match the signature you provided.\n\nThe "
+            "Canonical String for this request should have been\n'POST\n/\n\nx-amz-security-token:hunter2\n'",
+        }
+    )
+    with pytest.raises(SqsError, match=r"SignatureDoesNotMatch.*does not match the signature you provided") as caught:
+        answering(body.encode(), 403).find("q.fifo")
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_only_what_an_answer_names_was_deleted(answering: Answering) -> None:

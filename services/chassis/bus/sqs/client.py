@@ -185,7 +185,9 @@ def _errors() -> Iterator[None]:
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         kind = QueueMissing if _any(_MISSING, code) else QueueExists if _any(_EXISTS, code) else SqsError
-        raise kind(str(error)) from error
+        # The first line alone: where a signature is wrong, the rest is the request as it should have been signed, with
+        # the session token in it.
+        raise kind(str(error).partition("\n")[0]) from None
     except (BotoCoreError, ResponseParserError, OSError, ValueError) as error:
         raise SqsError(f"{type(error).__name__}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:  # also out of the midst of botocore
