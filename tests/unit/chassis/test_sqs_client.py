@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from services.chassis.bus.sqs.client import Client, Entry, Received, SqsError
+from services.chassis.bus.sqs.client import Client, Denied, Entry, QueueMissing, Received, SqsError
 
 URL = "https://sqs.example/1/q.fifo"
 ENTRIES = [Entry("a", "stream", "1"), Entry("b", "stream", "2")]
@@ -78,6 +78,19 @@ def test_a_date_that_is_none_is_an_error_of_sqs(answering: Answering) -> None:
 def test_a_message_without_its_attributes_is_an_error_of_sqs(answering: Answering) -> None:
     with pytest.raises(SqsError, match="none of SQS's"):
         answering(b'{"Messages":[{"Body":"a","ReceiptHandle":"h"}]}').receive(URL, 10)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("AccessDenied", Denied), ("AccessDeniedException", Denied), ("QueueDoesNotExist", QueueMissing),
+     ("ExpiredToken", SqsError), ("InvalidClientTokenId", SqsError)],
+)  # fmt: skip
+def test_what_may_not_be_done_is_told_from_who_is_not_known(
+    answering: Answering, code: str, kind: type[SqsError]
+) -> None:
+    with pytest.raises(SqsError) as caught:
+        answering(json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": "No."}).encode(), 400).find("q.fifo")
+    assert type(caught.value) is kind
 
 
 def test_a_wrong_signature_does_not_bring_the_session_token_into_the_log(answering: Answering) -> None:

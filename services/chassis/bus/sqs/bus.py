@@ -24,7 +24,7 @@ from services.chassis.bus.port import Capabilities, Delivered, Message, MessageH
 from services.chassis.bus.routes import Route
 from services.chassis.bus.sqs import wire
 from services.chassis.bus.sqs.address import SqsAddress
-from services.chassis.bus.sqs.client import Client, Entry, Found, QueueMissing, Received, SqsError
+from services.chassis.bus.sqs.client import Client, Denied, Entry, Found, QueueMissing, Received, SqsError
 from services.chassis.bus.sqs.poller import Poller, Reading, Undeleted
 from services.chassis.bus.sqs.sender import Outgoing, Sender
 
@@ -284,10 +284,10 @@ class _Connection:
         self._bus.inbox.post(lambda: self.listen(name))
 
     def _reach(self) -> None:
-        """Whether SQS answers at all; that a queue is missing is an answer."""
+        """Whether SQS answers at all; that a queue is missing, or none of this service's business, is an answer."""
         try:
             self._client.find(self._options.address.queue("reach", self._options.reader))
-        except QueueMissing:
+        except (QueueMissing, Denied):
             return
 
 

@@ -18,6 +18,7 @@ CONNECT_TIMEOUT = 3
 ANSWER_TIMEOUT = 5
 """Seconds beyond the wait of a long poll."""
 _MISSING = ("QueueDoesNotExist", "NonExistentQueue")
+_DENIED = ("AccessDenied",)
 _EXISTS = ("QueueNameExists", "QueueAlreadyExists")
 
 
@@ -27,6 +28,10 @@ class SqsError(Exception):
 
 class QueueMissing(SqsError):
     """There is no such queue, or this identity may not see it."""
+
+
+class Denied(SqsError):
+    """This identity is known and may not do it."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,8 @@ def _errors() -> Iterator[None]:
         yield
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        kind = QueueMissing if _any(_MISSING, code) else QueueExists if _any(_EXISTS, code) else SqsError
+        kinds = ((_MISSING, QueueMissing), (_DENIED, Denied), (_EXISTS, QueueExists))
+        kind = next((kind for words, kind in kinds if _any(words, code)), SqsError)
         # The first line alone: where a signature is wrong, the rest is the request as it should have been signed, with
         # the session token in it.
         raise kind(str(error).partition("\n")[0]) from None
