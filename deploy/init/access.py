@@ -14,7 +14,15 @@ _PARAMETER = re.compile(r"{[^}]*}")
 
 
 def access_list(root: str, prefix: str = "homeassistant", status: str = "homeassistant/status") -> str:
-    """The text of the access list below topic root *root*; *prefix* and *status* are Home Assistant's."""
+    """The text of the access list below topic root *root*; *prefix* and *status* are Home Assistant's.
+
+    Raises ValueError where the operator, who may do everything below the prefix, could speak for a service.
+    """
+    if f"{root}/".startswith(f"{prefix}/"):
+        raise ValueError(
+            f"the topic root '{root}' lies below Home Assistant's prefix '{prefix}', where its credential may publish "
+            "everything, the services' links too: set BOARDCAST_TOPIC_ROOT to something beside it"
+        )
     parts = ["# Written from contracts/channels.py by the init container; changes are lost."]
     for party in Party:
         parts += ["", f"user {party.value}", *rules(party, root), *_discovery(party, prefix, status)]

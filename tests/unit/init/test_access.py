@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from contracts.channels import CHANNELS, Kind, Party
 from deploy.init.access import access_list
 
@@ -52,3 +54,10 @@ def test_the_viewer_only_reads() -> None:
 def test_the_topic_root_is_the_stacks_own() -> None:
     lines = [line for part in sections("house/two").values() for line in part]
     assert all(" house/two/v1/" in line or " homeassistant/" in line for line in lines)
+
+
+@pytest.mark.parametrize("root", ["homeassistant", "homeassistant/boardcast"])
+def test_a_topic_root_in_which_the_operator_could_speak_for_a_service_is_refused(root: str) -> None:
+    with pytest.raises(ValueError, match="set BOARDCAST_TOPIC_ROOT to something beside it"):
+        access_list(root)
+    assert "user operator" in access_list("homeassistants")
