@@ -131,3 +131,24 @@ async def test_nothing_passes_a_parked_message(monkeypatch: pytest.MonkeyPatch) 
     sqs = FakeSqs([received("good"), received("poison", PARK_AFTER + 1), received("behind")])
     await read(sqs, lambda message: sqs.log.append(f"handle {message.body}"), Clock())
     assert sqs.log == ["handle good", "delete good", "hide 0.01 poison behind"]
+
+
+class Pauses(threading.Event):
+    """Waits for nobody, and counts."""
+
+    times = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.times += 1
+        return self.is_set()
+
+
+async def test_a_server_that_answers_at_once_with_nothing_is_not_asked_without_a_pause() -> None:
+    sqs, inbox, clock, pauses = FakeSqs([], [], []), Inbox(), Clock(), Pauses()
+    poller = Poller(sqs, inbox, Reading("q", "url", 10.0), lambda _: None, sqs.log.append, clock)
+    poller._closed = pauses
+    poller.start()
+    await asyncio.to_thread(sqs.idle.wait, 5)
+    assert pauses.times == 3
+    poller.close()
+    sqs.end()

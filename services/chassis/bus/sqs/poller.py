@@ -16,6 +16,10 @@ from services.chassis.bus.sqs.client import Client, Received, SqsError
 _log = log.get(__name__)
 PARK_AFTER = 12
 """Times that a message may come again before its stream is parked: whoever takes it does not live to see its end."""
+AT_ONCE = 0.1
+PAUSE = 1.0
+"""A look that finds nothing waits at SQS. Where it is answered at once (by a proxy, or a server that knows no long
+poll) there is a pause, or else the next look would follow a thousand times a second."""
 PARKED_LOOK = 30.0
 """Seconds between two looks, and two alarms, at a parked stream."""
 
@@ -94,10 +98,13 @@ class Poller:
     def _run(self) -> None:
         try:
             while not self._closed.is_set():
+                began = self._clock()
                 batch = self._client.receive(self._reading.url, self._reading.visibility)
-                expires = self._clock() + self._reading.visibility
+                ended = self._clock()
                 if batch:
-                    self._take(batch, expires)
+                    self._take(batch, ended + self._reading.visibility)
+                elif ended - began < AT_ONCE:
+                    self._closed.wait(PAUSE)
         except SqsError as error:
             self._failed(str(error))
         except Exception as error:  # a defect must not end the reading for ever
