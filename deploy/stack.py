@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from deploy.simulators.flashforge.child import FlashforgeSimulator
@@ -102,10 +103,11 @@ class Stack:
         process.start()
 
     def stop(self) -> None:
-        """End everything in an orderly way, the services first."""
-        for process in self.services.values():
-            process.terminate()
-        if self.rex is not None:
-            self.rex.stop()
-        self.octoprint.stop()
-        self.broker.stop()
+        """End everything in an orderly way, the services first; whatever one of them raises, the others end too."""
+        with ExitStack() as ends:  # the last one first
+            ends.callback(self.broker.stop)
+            ends.callback(self.octoprint.stop)
+            if self.rex is not None:
+                ends.callback(self.rex.stop)
+            for process in reversed(self.services.values()):
+                ends.callback(process.terminate)

@@ -42,20 +42,23 @@ def main() -> int:
     log.configure("demo", LogFormat.TEXT, "error")
     folder = REPOSITORY / ".demo"
     began = time.monotonic()
+    # The children have sessions of their own: whatever ends this process without its `finally` leaves them running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         stack = make_stack(folder)
-        print(f"Starting a broker, OctoPrint and the services ({_shown(folder)}) …", flush=True)
-        stack.start()
-    except (PortTaken, ValueError, MosquittoMissing, DeadlineExceeded, RuntimeError, OSError) as error:
+    except (PortTaken, ValueError, MosquittoMissing, OSError) as error:
         print(f"The demo cannot start: {error}", file=sys.stderr)
-        if "stack" in locals():
-            stack.stop()
         return 1
     try:
+        print(f"Starting a broker, OctoPrint and the services ({_shown(folder)}) …", flush=True)
+        stack.start()
         introduce(stack)
         asyncio.run(show(stack, began))
     except KeyboardInterrupt:
         pass  # before or after the loop had its own handler
+    except (ValueError, MosquittoMissing, DeadlineExceeded, RuntimeError, OSError) as error:
+        print(f"The demo cannot go on: {error}", file=sys.stderr)
+        return 1
     finally:
         print("\nStopping everything …", flush=True)
         stack.stop()
