@@ -71,7 +71,7 @@ def write(path: Path, text: str, owner: Owner, mode: int = 0o600) -> None:
 
     It is on the disk before it takes the name: after a power loss there would else be an empty file of that name.
     """
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and path.read_bytes() == text.encode():  # what is damaged may be no text at all
         owner.take(path, mode)
         return
     temporary = path.with_name(f".{path.name}.new")

@@ -50,6 +50,16 @@ def test_a_power_loss_leaves_what_it_made(places: Places, power_loss: None) -> N
     assert files(places) == before
 
 
+def test_what_was_damaged_and_can_be_made_again_is(places: Places) -> None:
+    prepare(places, {})
+    before = {name: content for name, (content, _, _) in files(places).items()}
+    for path in (places.data("planner") / "bus-password", places.broker / "passwords", places.broker / "access"):
+        path.chmod(0o600)
+        path.write_bytes(b"\xff\xfe")
+    prepare(places, {})
+    assert {name: content for name, (content, _, _) in files(places).items()} == before
+
+
 def test_a_new_party_gets_a_password_and_the_others_keep_theirs(places: Places) -> None:
     known = prepare(places, {})
     places.credentials.write_text(json.dumps({"planner": known["planner"]}))
