@@ -181,33 +181,69 @@ async def test_a_broker_that_freezes_before_it_answers_is_left(mqtt: MqttLab, tm
     other.stop()
 
 
-async def test_a_broker_that_never_confirms_the_subscriptions_is_left(mqtt: MqttLab) -> None:
-    """Its access list may be asked of a server that hangs; pings it answers all the same."""
-    accepted = 0
+class HalfABroker:
+    """Answers what it is told to, and pings always. Its access list may be asked of a server that hangs."""
 
-    async def half_a_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal accepted
-        accepted += 1
+    def __init__(self, suback: bool) -> None:
+        self.accepted = 0
+        self._suback = suback
+
+    async def start(self) -> str:
+        """Its address."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return f"mqtt://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def stop(self) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
         answers = {1: b"\x20\x02\x00\x00", 12: b"\xd0\x00"}  # CONNACK, PINGRESP
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 kind, length = await reader.readexactly(2)
-                await reader.readexactly(length)
+                body = await reader.readexactly(length)
+                if kind >> 4 == 8 and self._suback:
+                    writer.write(b"\x90\x03" + body[:2] + b"\x01")
                 writer.write(answers.get(kind >> 4, b""))
         writer.close()
 
-    server = await asyncio.start_server(half_a_broker, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    options = mqtt.options(url=f"mqtt://127.0.0.1:{port},{mqtt.broker.url}")
+
+async def test_a_broker_that_never_confirms_the_subscriptions_is_left(mqtt: MqttLab) -> None:
+    half = HalfABroker(suback=False)
+    options = mqtt.options(url=f"{await half.start()},{mqtt.broker.url}")
     bus = mqtt.made(replace(options, subscribed_within=0.2))
     bus.subscribe("a", Listener())
     with capture_logs() as logs:
         await up(bus)  # at the other one
-    assert accepted == 1
+    assert half.accepted == 1
     assert [line["reason"] for line in logs if "no connection" in line["event"]] == [
         "the broker did not confirm the subscriptions"
     ]
-    server.close()
+    half.stop()
+
+
+async def test_a_broker_that_confirms_no_message_is_left(mqtt: MqttLab) -> None:
+    """What it does not confirm is kept for it: hours of states would be more than the machine has."""
+    half, told, reasons = HalfABroker(suback=True), list[bool](), list[str]()
+    options = mqtt.options(url=f"{await half.start()},{mqtt.broker.url}")
+    bus = mqtt.made(replace(options, confirmed_within=0.1))
+    bus.subscribe("a", Listener())
+    bus.on_disconnect(reasons.append)
+    await up(bus)
+    bus.publish("a", b"first", delivered=told.append)
+
+    def left() -> bool:
+        bus.publish("b", b"state")
+        return bool(reasons)
+
+    await until(left, "the end of the connection")
+    assert reasons[0].startswith("the broker did not confirm any message")
+    assert told == [False]
+    await until(lambda: bus.connected, "the connection to the other one")
+    bus.publish("a", b"second", delivered=told.append)
+    await until(lambda: told == [False, True], "its confirmation")
+    half.stop()
 
 
 async def test_a_stop_at_a_frozen_broker_takes_its_time_and_no_more(mqtt: MqttLab) -> None:

@@ -47,6 +47,8 @@ class MqttOptions:
     keepalive: int = 10
     subscribed_within: float = 20.0
     """As long as a broker that answers pings may take to confirm the subscriptions."""
+    confirmed_within: float = 60.0
+    """As long as it may confirm none of the messages that wait for it."""
     back_off_first: float = 0.2
     back_off_most: float = 30.0
 
@@ -207,6 +209,8 @@ class _Connection:
         # publish() has returned there.
         self._outstanding: dict[int, Delivered] = {}
         self._awaited = 0  # how many of them; read by paho's thread, which posts no confirmation that nobody awaits
+        self._sent = self._confirmed_count = 0
+        self._progress_at = 0.0  # when the last confirmation came, or the first message went out that waits for one
         self._client = self._make_client()
 
     def _make_client(self) -> paho.Client:
@@ -276,16 +280,28 @@ class _Connection:
 
     def publish(self, topic: str, payload: bytes, retain: bool, delivered: Delivered | None) -> None:
         """Send with QoS 1; *delivered* hears of the PUBACK or of the loss."""
-        if delivered is None:
-            self._client.publish(topic, payload, qos=1, retain=retain)
-            return
-        self._awaited += 1  # before the PUBACK can come
+        self._expect_progress()
+        if delivered is not None:
+            self._awaited += 1  # before the PUBACK can come
         info = self._client.publish(topic, payload, qos=1, retain=retain)
-        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+        taken = info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN)
+        self._sent += taken
+        if delivered is None:
+            return
+        if not taken:
             self._awaited -= 1
             self._bus.inbox.post(lambda: guarded(delivered, False))
             return
         self._outstanding[info.mid] = delivered
+
+    def _expect_progress(self) -> None:
+        """paho keeps what is not confirmed, without a bound: a broker that goes on answering pings must not fill it."""
+        now = time.monotonic()
+        if self._sent == self._confirmed_count:
+            self._progress_at = now
+        elif now - self._progress_at > self._options.confirmed_within:
+            self._reason = "the broker did not confirm any message"
+            self._client.disconnect()
 
     def close(self) -> None:
         """Say goodbye to the broker, without the will, now or as soon as it has answered."""
@@ -357,6 +373,7 @@ class _Connection:
         self._bus.inbox.post(lambda: self._bus.arrived(message), size=size)
 
     def _on_publish(self, _: Any, __: Any, mid: int, ___: Any, ____: Any) -> None:
+        self._confirmed_count, self._progress_at = self._confirmed_count + 1, time.monotonic()
         if self._awaited:
             self._bus.inbox.post(lambda: self._confirmed(mid))
 
