@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from contracts.channels import CHANNELS, Party
 from services.chassis.bus.address import parse_addresses
+from services.chassis.bus.port import matches
 
 _PEOPLE = (Party.OPERATOR, Party.VIEWER)
 
@@ -47,11 +48,15 @@ def bridge_file(
 
 
 def _topics(root: str) -> Iterator[str]:
-    for channel in CHANNELS:
-        if any(party in channel.readers for party in _PEOPLE):
-            yield f"topic {channel.filter(root)} out 1"
-        if Party.OPERATOR in channel.publishers:
-            yield f"topic {channel.filter(root)} in 1"
+    out = [channel.filter(root) for channel in CHANNELS if any(party in channel.readers for party in _PEOPLE)]
+    into = [channel.filter(root) for channel in CHANNELS if Party.OPERATOR in channel.publishers]
+    yield from (f"topic {wanted} out 1" for wanted in _widest(out))
+    yield from (f"topic {wanted} in 1" for wanted in _widest(into))
+
+
+def _widest(filters: Sequence[str]) -> list[str]:
+    """Those that no other one covers: a broker may hand over a message once for each filter that matches it."""
+    return [wanted for wanted in filters if not any(matches(wide, wanted) for wide in filters if wide != wanted)]
 
 
 def _home_assistant(prefix: str, status: str) -> Iterator[str]:

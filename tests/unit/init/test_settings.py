@@ -13,6 +13,7 @@ from deploy.init import dotenv, questions
 from deploy.init.bridge import bridge_file
 from deploy.init.dotenv import BadValue
 from deploy.init.places import Places
+from services.chassis.bus.port import matches
 
 
 def flags(*words: str) -> argparse.Namespace:
@@ -92,10 +93,9 @@ def test_a_bridge_carries_no_link_and_no_command_outwards() -> None:
     topics = [line.split()[1:3] for line in lines if line.startswith("topic ")]
     for channel in CHANNELS:
         if channel.kind in (Kind.LINK, Kind.RECEIPT):
-            assert not [topic for topic, _ in topics if topic == channel.filter()]
+            assert not [topic for topic, _ in topics if matches(topic, channel.filter())]
         if channel.kind in (Kind.COMMAND, Kind.REQUEST):
-            assert [channel.filter(), "in"] in topics
-            assert [channel.filter(), "out"] not in topics
+            assert {way for topic, way in topics if matches(topic, channel.filter())} == {"in"}
     assert "address 10.0.0.9:1883" in lines
 
 
@@ -121,3 +121,14 @@ def test_a_status_topic_of_its_own_is_in_the_bridge_and_in_the_printed_access_li
     text = (places.project / "broker.d" / "bridge.conf").read_text()
     assert "topic hass/birth in 1\n" in text
     assert "homeassistant/status" not in text
+
+
+@pytest.mark.parametrize("way", ["in", "out"])
+def test_no_message_goes_twice_over_a_bridge(way: str) -> None:
+    """Of a broker that hands it over for each filter that matches, a command to the Ender would be obeyed twice."""
+    lines = [line.split() for line in bridge_file("mqtt://10.0.0.9", None, None, "b").splitlines()]
+    filters = [words[1] for words in lines if words[0] == "topic" and words[2] == way]
+    for channel in CHANNELS:
+        topic = channel.topic("b", **dict.fromkeys(channel.parameters, "x"))
+        assert sum(matches(wanted, topic) for wanted in filters) <= 1, topic
+    assert "b/v1/printer/+/" + ("command" if way == "in" else "state") in filters
