@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Callable
 from functools import cache
 
@@ -11,15 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.moves import MoveState
 from services.planner.plastic import gcode
 from services.planner.plastic.geometry import BoardGeometry, Segment
 from services.planner.plastic.heightmap import CELL, CLEARANCE, HeightMap
 from services.planner.plastic.path import plan_line
 from services.planner.plastic.profile import Profile
 from services.planner.plastic.strokes import Stroke, Waypoint, pack, unpack
-from tests.unit.planner.evening import Evening, Trouble, seeded
-from tests.unit.planner.pace import measure
+from tests.unit.planner.evening import seeded
 from tests.unit.planner.simulator import Simulator
 
 BOARD, PROFILE = BoardGeometry(), Profile()
@@ -60,23 +57,6 @@ def assert_well_drawn(printer: Simulator) -> None:
 
 def test_three_hundred_moves_plough_nothing_and_hardly_hang() -> None:
     assert_well_drawn(simulate(planned(300)[0]))
-
-
-def test_three_hundred_moves_with_every_tenth_in_trouble_plough_nothing_and_hardly_hang() -> None:
-    evening = Evening(wrong_every=10)
-    evening.spend(seeded(300))
-    assert_well_drawn(evening.printer)
-    assert min(evening.troubles[trouble] for trouble in Trouble) >= 3
-    ends = evening.ends()
-    assert sum(ends.values()) == 300
-    assert ends[MoveState.DRAWN] > 200
-
-
-def test_the_first_hundred_moves_are_drawn_and_drawn_quickly() -> None:
-    paces = [measure(100, seed) for seed in (1, 2)]
-    assert statistics.mean(pace.share_of_moves for pace in paces) >= 0.85
-    assert statistics.mean(pace.share_of_length for pace in paces) >= 0.85
-    assert statistics.mean(pace.to_the_bound for pace in paces) <= 1.5
 
 
 def _replaced(pattern: str, by: str) -> Callable[[Lines], Lines]:
