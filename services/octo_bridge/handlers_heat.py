@@ -65,7 +65,8 @@ def _wanted(m: Machine, now: Now, s: BridgeSettings) -> Heaters:
         return Heaters.OFF
     if m.kept.armed is None and (m.running is None or m.octo.printer is Printer.PAUSED):
         return Heaters.OFF  # a job that runs is finished; one that is paused can wait cold, a resume heats first
-    if m.running is not None and m.octo.printer in _DRAWS and idle < s.standby_after:
+    draws = m.running is not None and not m.running.run.dry and m.octo.printer in _DRAWS
+    if draws and idle < s.standby_after:
         # Whatever else has changed meanwhile: a nozzle that is cooled in the middle of a line draws air to its end.
         return Heaters.HOT
     if m.kept.armed is None and idle >= s.standby_after:
@@ -157,6 +158,8 @@ def _comes_to_hot(m: Machine, s: BridgeSettings) -> bool:
     """
     nozzle, bed = m.octo.nozzle, m.octo.bed
     if not m.first_contact or m.head is None or m.kept.latch is not Latch.NONE or nozzle is None or bed is None:
+        return False
+    if m.head.run.dry:
         return False
     return _shows(nozzle, bed, targets(Heaters.HOT, s))
 

@@ -119,7 +119,7 @@ class OctoBridge:
         state = journal.restored(kept, jobs, boot_id(), moment.mono)
         state = replace(state, accounted=self._journal.sent_since(state.kept.mark))
         state = replace(state, approval=approval.read(self._settings.data_dir))
-        if state.running is not None:
+        if state.running is not None and not state.running.run.dry:
             # It may be in the middle of a line; the heaters stay as they are until it is known.
             state = replace(state, heat=Heat(Heaters.HOT, moment.mono))
         with self._store.transaction() as unit:

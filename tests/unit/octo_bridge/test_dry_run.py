@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contracts.plan import JobEnd, Run
 from contracts.printers import Heaters
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import Gather, SetTargets, Submit, Tell
 from services.octo_bridge.evidence import Evidence, History
-from services.octo_bridge.state import Printer
+from services.octo_bridge.state import Phase, Printer
 from tests.unit.octo_bridge.machine import Rig, run
-from tests.unit.octo_bridge.test_heat import HOT, cold
+from tests.unit.octo_bridge.test_heat import HOT, came_back, cold
 
 MOTION = ("G90", "G0 Z13 F300", "G0 X30 Y30 F7200", "G1 Z10.25 F300", "G1 X90 Y90 Z10.25 F2400", "G0 Z13 F300")
 
@@ -57,6 +59,26 @@ def path(rig: Rig) -> str:
     assert job is not None
     assert job.path is not None
     return job.path
+
+
+def test_while_it_runs_nothing_is_heated_either() -> None:
+    rig = sent()
+    rig.wait(10)
+    assert HOT not in rig.of(SetTargets)
+    assert rig.mode() is Heaters.OFF
+
+
+def test_a_bridge_that_comes_back_to_one_takes_up_no_heat_that_somebody_left() -> None:
+    rig = cold()
+    rig.machine = rig.machine.keep(contacted=True)
+    rig.command("pause")
+    rig.feed(e.RunTaken(dry()))
+    rig.command("resume")
+    rig.machine = replace(rig.machine, jobs=tuple(replace(job, phase=Phase.ACCEPTED) for job in rig.machine.jobs))
+    again = came_back(rig)
+    again.wait(1)
+    assert HOT not in again.of(SetTargets)
+    assert again.mode() is Heaters.OFF
 
 
 def test_it_ends_drawn_although_the_nozzle_was_cold() -> None:
