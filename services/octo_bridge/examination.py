@@ -20,6 +20,7 @@ _MOVES = re.compile(r"^\s*G[01]\b", re.MULTILINE)
 _WAITS = re.compile(r"^\s*(M109|M190)\b", re.MULTILINE)
 _TOUCHES = re.compile(r"^\s*(G27|G29|G30|G34|G38(\.\d)?|M302|M600)\b", re.MULTILINE)
 _HEATS = re.compile(r"^\s*(M104|M140)\b.*[SR]0*[1-9]", re.MULTILINE)
+_HOMED_AFTER = frozenset({"afterPrintCancelled", "afterPrinterConnected", "beforePrinterDisconnected"})
 _HARMLESS = re.compile(
     r"(;.*|\{[%#{].*|G4\b.*|M10[567]\b.*|M11[0578]\b.*|M155\b.*|M22[01]\b.*|M300\b.*|M400\b.*|(M104|M140)\b.*"
     r"|M84\b.*|M18\b.*|G92\b.*)?"
@@ -133,8 +134,9 @@ def _echo(found: Found) -> Check:
 
 def _scripts(found: Found) -> list[Check]:
     return [_script(found, name, word) for name, word in (
-        ("afterPrintCancelled", "cancel script"), ("beforePrintPaused", "pause script"),
-        ("afterPrintResumed", "resume script"), ("afterPrinterConnected", "connect script"),
+        ("afterPrintCancelled", "cancel script"), ("afterPrintPaused", "pause script"),
+        ("beforePrintResumed", "resume script"), ("afterPrinterConnected", "connect script"),
+        ("beforePrinterDisconnected", "disconnect script"),
         ("beforePrintStarted", "start script"), ("afterPrintDone", "end script"),
     )]  # fmt: skip
 
@@ -152,7 +154,7 @@ def _script(found: Found, name: str, word: str) -> Check:
         return Check(word, Grade.FAIL, f"it heats (M104, M140), which is the bridge's business alone; {where}")
     if _HOMES_Z.search(text):
         return Check(word, Grade.FAIL, f"it homes Z, maybe over a drawing; {where}")
-    if _LOSES_POSITION.search(text) and not cancel and name != "afterPrinterConnected":
+    if _LOSES_POSITION.search(text) and name not in _HOMED_AFTER:
         return Check(word, Grade.FAIL, f"it has M84, M18 or G92, which the bridge does not notice; {where}")
     if _WAITS.search(text):
         return Check(word, Grade.FAIL, f"it waits for a temperature (M109, M190): a stop would wait too; {where}")

@@ -71,7 +71,7 @@ async def test_what_fails_takes_the_word_back(real: Bench) -> None:
     real.start_bridge()
     await real.state(lambda s: s["link"] == "ok", "the bridge to reach the printer")
     assert doctor(real)[0] == 0
-    scripts = {"scripts": {"gcode": {"beforePrintPaused": "G28"}}}
+    scripts = {"scripts": {"gcode": {"afterPrintPaused": "G28"}}}
     real.octoprint.request("POST", "/api/settings", scripts)
     code, grades, text = doctor(real)
     assert (code, grades["pause script"]) == (1, "fail"), text

@@ -54,16 +54,17 @@ def test_a_printer_in_order_passes_whole() -> None:
         (replace(WELL, lines=(*WELL.lines[:4], 'Recv: echo:Unknown command: "M118 E1 token"')), "M118", Grade.WARN),
         (replace(WELL, scripts={"afterPrintCancelled": "G28"}), "cancel script", Grade.FAIL),
         (replace(WELL, scripts={"afterPrintCancelled": "G28 X Y\nG28 Z"}), "cancel script", Grade.FAIL),
-        (replace(WELL, scripts={"beforePrintPaused": "M84"}), "pause script", Grade.FAIL),
-        (replace(WELL, scripts={"beforePrintPaused": "G91\nG1 Z10"}), "pause script", Grade.WARN),
-        (replace(WELL, scripts={"afterPrintResumed": "M109 S200"}), "resume script", Grade.FAIL),
+        (replace(WELL, scripts={"afterPrintPaused": "M84"}), "pause script", Grade.FAIL),
+        (replace(WELL, scripts={"afterPrintPaused": "G91\nG1 Z10"}), "pause script", Grade.WARN),
+        (replace(WELL, scripts={"beforePrintResumed": "M109 S200"}), "resume script", Grade.FAIL),
+        (replace(WELL, scripts={"beforePrinterDisconnected": "G28"}), "disconnect script", Grade.FAIL),
         *(
-            (replace(WELL, scripts={"beforePrintPaused": line}), "pause script", Grade.FAIL)
+            (replace(WELL, scripts={"afterPrintPaused": line}), "pause script", Grade.FAIL)
             for line in ("G29", "G30", "G34", "G38.2 Z0", "G27", "M302 P1", "M600", "M104 S205", "M140 T0 R60", "g28")
         ),
-        (replace(WELL, scripts={"beforePrintPaused": "G29\nM84"}), "pause script", Grade.FAIL),
-        (replace(WELL, scripts={"beforePrintPaused": "M117 wait\nG2 X1"}), "pause script", Grade.WARN),
-        (replace(WELL, scripts={"beforePrintPaused": "@pause"}), "pause script", Grade.WARN),
+        (replace(WELL, scripts={"afterPrintPaused": "G29\nM84"}), "pause script", Grade.FAIL),
+        (replace(WELL, scripts={"afterPrintPaused": "M117 wait\nG2 X1"}), "pause script", Grade.WARN),
+        (replace(WELL, scripts={"afterPrintPaused": "@pause"}), "pause script", Grade.WARN),
         (replace(WELL, logs_jobs=False), "log", Grade.WARN),
         (replace(WELL, logs_jobs=None), "log", Grade.FAIL),
         (replace(WELL, free_there=1 << 20), "OctoPrint's disk", Grade.FAIL),
@@ -153,6 +154,6 @@ def test_the_firmware_is_asked_for_where_nobody_said_it() -> None:
 
 
 def test_a_script_of_known_words_alone_is_harmless() -> None:
-    found = replace(WELL, scripts={"beforePrintPaused": "; a word\nM117 wait\nM106 S0\nM104 T0 S0\n{% if a %}"})
+    found = replace(WELL, scripts={"afterPrintPaused": "; a word\nM117 wait\nM106 S0\nM104 T0 S0\n{% if a %}"})
     (pause,) = [check for check in examine(found, settings()) if check.name == "pause script"]
     assert pause.grade is Grade.OK, pause.text
