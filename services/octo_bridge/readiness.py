@@ -9,7 +9,10 @@ from services.octo_bridge import recovery
 from services.octo_bridge.settings import VIRTUAL, BridgeSettings
 from services.octo_bridge.state import Machine, Printer, Reading
 
-_DOCTOR = "call `python -m services.octo_bridge doctor`, then send arm"
+_DOCTOR = (
+    "call the doctor (`docker compose run --rm octo_bridge doctor`; without containers "
+    "`python -m services.octo_bridge doctor`), then send arm"
+)
 ANSWERS_WITHIN = 60.0
 """Seconds. OctoPrint answers, or the request times out, long before."""
 PICTURE_LAGS = 1.0

@@ -139,7 +139,7 @@ class OctoBridge:
         self._actor.feed(event)
 
     def _on_command(self, message: Message) -> None:
-        # The doctor is called beside a running bridge: its word is looked for when somebody arms.
+        # The doctor is called beside a running bridge: that it took its word back is looked for when somebody arms.
         self._feed(ApprovalRead(approval.read(self._settings.data_dir)))
         self._feed(command_of(message))
 
@@ -151,7 +151,14 @@ class OctoBridge:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
+            self._hear_doctor()
             self._feed(Tick())
+
+    def _hear_doctor(self) -> None:
+        """Its word is heard when it is given, so that nobody is sent to the doctor again who has just been there."""
+        word = approval.read(self._settings.data_dir)
+        if word is not None and word != self._actor.state.approval:
+            self._feed(ApprovalRead(word))
 
     def _show(self) -> None:
         state = reporting.ender_state(self._actor.state, now(), self._settings)

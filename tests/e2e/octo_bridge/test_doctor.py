@@ -62,6 +62,7 @@ async def test_a_real_printer_is_armed_only_after_the_doctor_passed_beside_the_r
     assert code == 0, text
     assert (grades["firmware"], grades["thermal protection"], grades["key"], grades["log"]) == ("ok",) * 4, text
     assert (grades["M118"], grades["Z homing"], grades["clock"]) == ("warn", "warn", "ok"), text
+    await real.state(lambda s: "doctor" not in (s["reason"] or ""), "the doctor's word to be heard")
     assert (await real.command("arm"))["event"] == "done"
     state = await real.state(lambda s: s["armed"], "arming")
     assert state["latch"] == "none", "what the doctor sends is nobody's jog"
