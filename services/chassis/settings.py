@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from services.chassis.bus.address import parse_addresses
@@ -139,13 +140,15 @@ def load(kind: type[T]) -> T:
     try:
         return kind()
     except ValidationError as error:
-        lines = [
-            f"{PREFIX}{str(e['loc'][0]).upper() if e['loc'] else ''}: {e['msg']}"
-            for e in error.errors(include_url=False, include_input=False)
-        ]
-        raise BadSettings("\n".join(lines)) from error
+        raise BadSettings("\n".join(map(_wrong, error.errors(include_url=False, include_input=False)))) from error
     except SettingsError as error:
         raise BadSettings(f"{error}; lists and tables are written as JSON") from error
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """What is wrong with one setting, or with several together: then the text alone says which."""
+    text = error["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{str(error['loc'][0]).upper()}: {text}" if error["loc"] else text
 
 
 def describe(settings: ChassisSettings) -> list[str]:

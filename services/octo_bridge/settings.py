@@ -22,7 +22,7 @@ class ZHoming(StrEnum):
 class BridgeSettings(DiscoverySettings):
     """Temperatures in °C, lengths in mm, durations in s unless a name says otherwise."""
 
-    octoprint_url: str | None = Field(default=None, description="OctoPrint, for example http://octopi.local.")
+    octoprint_url: str | None = Field(default=None, description="OctoPrint, for example http://192.168.1.20.")
     octoprint_api_key: SecretStr | None = Field(
         default=None, description="API key of an OctoPrint user of its own, in the group Admins (to read the log)."
     )
@@ -98,20 +98,20 @@ class BridgeSettings(DiscoverySettings):
     @model_validator(mode="after")
     def _targets_under_caps(self) -> BridgeSettings:
         if self.nozzle > self.nozzle_cap or self.standby_nozzle > self.nozzle_cap:
-            raise ValueError("NOZZLE or STANDBY_NOZZLE is above NOZZLE_CAP")
+            raise ValueError("BOARDCAST_NOZZLE or BOARDCAST_STANDBY_NOZZLE is above BOARDCAST_NOZZLE_CAP")
         if self.bed > self.bed_cap:
-            raise ValueError("BED is above BED_CAP")
+            raise ValueError("BOARDCAST_BED is above BOARDCAST_BED_CAP")
         if self.retract_least > self.retract_most:
-            raise ValueError("RETRACT_LEAST is above RETRACT_MOST")
+            raise ValueError("BOARDCAST_RETRACT_LEAST is above BOARDCAST_RETRACT_MOST")
         if self.park_x > self.bed_x or self.park_y > self.bed_y:
-            raise ValueError("PARK_X or PARK_Y is outside the bed")
+            raise ValueError("BOARDCAST_PARK_X or BOARDCAST_PARK_Y is outside the bed")
         return self
 
     def missing(self) -> list[str]:
         """What OctoPrint cannot be reached without."""
         lines = []
         if self.octoprint_url is None:
-            lines.append("BOARDCAST_OCTOPRINT_URL: set it to OctoPrint's address, for example http://octopi.local")
+            lines.append("BOARDCAST_OCTOPRINT_URL: set it to OctoPrint's address, for example http://192.168.1.20")
         if self.octoprint_api_key is None:
             lines.append(
                 "BOARDCAST_OCTOPRINT_API_KEY or BOARDCAST_OCTOPRINT_API_KEY_FILE: make a user for the bridge in "

@@ -157,7 +157,7 @@ def read_profile(path: Path | None) -> ProfileFile:
     try:
         return ProfileFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadProfile(f"{path} cannot be read: {error}") from error
+        raise BadProfile(f"BOARDCAST_PROFILE names {path}, which cannot be read: {error}") from error
     except ValidationError as error:
         wrong = [
             f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}"

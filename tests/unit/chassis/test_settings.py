@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from services.chassis.bus.address import Address, parse_addresses
 from services.chassis.settings import BadSettings, ChassisSettings, describe, load
@@ -94,6 +94,22 @@ def test_every_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadSettings) as caught:
         load(Settings)
     assert len(str(caught.value).splitlines()) == 2
+
+
+class _Pair(ChassisSettings):
+    """Two that have to fit together."""
+
+    low: int = Field(default=1, description="Low.")
+
+    @model_validator(mode="after")
+    def _fit(self) -> _Pair:
+        raise ValueError("BOARDCAST_LOW is above BOARDCAST_HIGH")
+
+
+def test_what_is_wrong_with_several_together_is_said_in_plain_words() -> None:
+    with pytest.raises(BadSettings) as caught:
+        load(_Pair)
+    assert str(caught.value) == "BOARDCAST_LOW is above BOARDCAST_HIGH"
 
 
 def test_an_empty_file_is_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
