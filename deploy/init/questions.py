@@ -7,8 +7,10 @@ import ipaddress
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 DEMO_PROFILE = "demo"
+_ITSELF = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,9 @@ def checked(question: Question, value: str) -> str:
     """*value* if it can be an answer. Raises ValueError with what would be one."""
     if question.setting == "MQTT_BIND":
         ipaddress.ip_address(value)
-    if question.setting == "BOARDCAST_OCTOPRINT_URL" and value and not value.startswith(("http://", "https://")):
-        raise ValueError(f"'{value}' is no address; use http://host[:port]")
+    if question.setting == "BOARDCAST_OCTOPRINT_URL" and value:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError(f"'{value}' is no address; use http://host[:port]")
+        if urlsplit(value).hostname in _ITSELF:
+            raise ValueError(f"'{value}' would be the container itself; use this machine's address in your network")
     return value

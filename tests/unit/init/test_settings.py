@@ -65,7 +65,10 @@ def test_a_flag_comes_before_the_demos_value() -> None:
     assert questions.from_flags(flags("--demo", "--chat", "none"), {})["BOARDCAST_CHAT_SOURCE"] == "none"
 
 
-@pytest.mark.parametrize("words", [("--bind", "everywhere"), ("--octoprint-url", "octopi.local")])
+@pytest.mark.parametrize(
+    "words",
+    [("--bind", "everywhere"), ("--octoprint-url", "octopi.local"), ("--octoprint-url", "http://localhost:5000")],
+)
 def test_a_wrong_flag_is_refused(words: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match=words[1]):
         questions.from_flags(flags(*words), {})
