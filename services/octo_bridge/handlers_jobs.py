@@ -141,7 +141,8 @@ def _other_board(m: Machine, now: Now) -> Result:
             continue
         if board is not None and job.run.board != board:
             reason = (
-                f"planned for board {job.run.board}, and board {board} is on the plate: look, then send confirm_empty"
+                f"planned for board {job.run.board}, and board {board} is on the plate: "
+                "clear it, then send confirm_empty"
             )
             return raise_epoch(m, reason, now, plate=Plate.UNKNOWN)
         board = job.run.board

@@ -51,9 +51,9 @@ def unready(m: Machine, settings: BridgeSettings) -> str | None:
     if m.kept.latch is not Latch.NONE:
         return f"{m.kept.latch_reason or m.kept.latch.value}; send resume to go on"
     if m.kept.plate is not Plate.KNOWN and m.running is not None:
-        return "nobody knows what is on the plate, and a job is in hand: send cancel, look, then send confirm_empty"
+        return "nobody knows what is on the plate, and a job is in hand: send cancel, clear it, then send confirm_empty"
     if m.kept.plate is not Plate.KNOWN:
-        return "nobody knows what is on the plate: look, then send confirm_empty to board/command"
+        return "nobody knows what is on the plate: clear it, then send confirm_empty to board/command"
     if m.kept.armed is None:
         return "not armed: send arm to printer/ender/command"
     if not m.octo.caught_up:

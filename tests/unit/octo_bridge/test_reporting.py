@@ -40,7 +40,7 @@ CASES: dict[str, tuple[Callable[[Rig], object], str, str | None]] = {
     ),
     "no plate for going on": (
         lambda rig: (pause_by_hand(rig), rig.control(ControlWord.PLATE_UNKNOWN), rig.command("resume")), "paused",
-        "send cancel, look, then send confirm_empty",
+        "send cancel, clear it, then send confirm_empty",
     ),
     "away under a job": (
         lambda rig: (rig.start(), rig.feed(e.Unreachable(Link.NO_OCTOPRINT, "nothing answers"))), "offline", "nothing",
