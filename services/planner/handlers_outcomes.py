@@ -20,8 +20,8 @@ _PLAIN_ENDS = {
     JobEnd.FAILED: MoveState.FAILED,
     JobEnd.CANCELLED: MoveState.CANCELLED,
 }
-_BEGUN = "the bridge said that it had begun, and then that it had not: one of that is wrong"
-"""Plastic of it lies there, perhaps, and it is drawn at this moment, perhaps: it is not to be planned again."""
+_BEGUN = "the bridge said that it had begun, and then that it refuses it: one of that is wrong"
+"""Plastic of it lies there, perhaps, and it is drawn at this moment, perhaps: it has not failed for certain."""
 
 
 def heard(turn: Turn, body: Outcome) -> None:
@@ -100,15 +100,15 @@ def _ended(turn: Turn, move: Move, body: JobEnded) -> None:
     elif move.state is MoveState.UNCERTAIN:
         # A bridge that lost its data would say the same of a job that it had drawn before: only a person can settle it.
         return
-    elif move.state is MoveState.PRINTING:
-        _uncertain(turn, move, _BEGUN)
     elif end is JobEnd.REFUSED:
         _refused(turn, move, body.reason)
     elif move.revoked is not None:
         turn.end(move, MoveState.SKIPPED, move.revoked, quietly=True)
         _given_back(turn, move)
     else:
-        # Stale, or given back because the board ends: it is planned again under the ordinal that it has.
+        # Stale, or given back because the board ends: it is planned again under the ordinal that it has. Also one that
+        # had begun: OctoPrint starts a file of which not a line is sent when the cable falls out, and the bridge finds
+        # that out.
         stale = move.stale + 1 if end is JobEnd.STALE else 0
         turn.plan_again(move, stale=stale)
         _given_back(turn, move)
@@ -120,6 +120,8 @@ def _given_back(turn: Turn, move: Move) -> None:
 
 
 def _refused(turn: Turn, move: Move, reason: str | None) -> None:
+    if move.state is MoveState.PRINTING:
+        return _uncertain(turn, move, _BEGUN)
     text = reason or "no reason given"
     turn.header(refusals=turn.game.header.refusals + 1, refusal=text[:200])
     turn.end(move, MoveState.FAILED, f"refused by the printer's bridge: {text}")
@@ -153,9 +155,7 @@ def _machine(turn: Turn, body: MachineNotice) -> None:
 def _plan_refused(turn: Turn, body: PlanRefused) -> None:
     move = turn.game.by_job(body.job_id) if body.job_id is not None else None
     turn.say(EventKind.PROBLEM, f"the bridge could not read a plan: {body.reason}", move_id=move.id if move else None)
-    if move is not None and move.state is MoveState.PRINTING:
-        _uncertain(turn, move, _BEGUN)
-    elif move is not None and move.outstanding:
+    if move is not None and move.outstanding:
         _refused(turn, move, body.reason)
 
 

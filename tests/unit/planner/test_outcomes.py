@@ -247,8 +247,8 @@ def test_an_epoch_that_no_database_holds_is_no_word_of_the_bridge(tmp_path: Path
     rig.store.close()
 
 
-@pytest.mark.parametrize("word", ["stale", "revoked", "refused", "could not be read"])
-def test_what_has_begun_is_not_taken_for_undrawn_by_whoever_says_so(word: str) -> None:
+@pytest.mark.parametrize("word", ["refused", "could not be read"])
+def test_what_has_begun_is_not_taken_for_refused_by_whoever_says_so(word: str) -> None:
     bench = Bench().ready()
     bench.ask("a1 b1")
     bench.begin()
@@ -283,3 +283,15 @@ def test_what_is_drawn_again_behind_another_has_an_ordinal_behind_it() -> None:
     bench.draw()
     assert [run.ordinal for run in bench.bridge.drawn] == [1, 2, 3]
     assert [line.ordinal for line in bench.game.lines] == [2, 3]
+
+
+def test_what_began_without_a_line_of_it_being_sent_is_planned_again() -> None:
+    """The cable fell out while OctoPrint said that it starts: the bridge found out, and the epoch is another one."""
+    bench = Bench().ready()
+    bare = bench.game.ahead.may
+    bench.ask("a1 b1")
+    bench.begin()
+    bench.end("stale")
+    assert [state for state in bench.states("1-1") if state == "uncertain"] == []
+    assert len(bench.runs()) == 2, "planned anew"
+    assert bench.game.plastic.may == bare, "nothing of it lies there"
