@@ -77,6 +77,10 @@ class _Facts:
     def forgot(self, move: str) -> Struck | None:
         """What made the planner forget that it had accepted *move*, of which it then never spoke again."""
         told = [said.t for said in self.told.get(move, [])]
+        # What was said while the broker was down, and the listener with it, was heard by nobody.
+        told = told or [
+            moment for file in self.whole if move_of(file.job or "") == move for moment in (file.began, file.ended)
+        ]
         if not told or move in self.exported:
             return None
         return next(

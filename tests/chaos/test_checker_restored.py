@@ -25,6 +25,15 @@ def test_what_a_restored_planner_forgot_is_not_lost() -> None:
     assert kinds(story) == {"lost", "falsely drawn"}
 
 
+def test_what_a_restored_planner_forgot_and_nobody_had_heard_of_is_not_falsely_drawn() -> None:
+    """All of it happened while the broker was down, and the listener with it."""
+    for kind, verdicts in (("data_restored", set()), ("kill", {"falsely drawn"})):
+        story = forgotten(kind)
+        del story.export[1]
+        story.said = [said for said in story.said if said.body.get("move_id") != "1-2"]
+        assert kinds(story) == verdicts
+
+
 def test_what_the_copy_knew_must_not_be_forgotten() -> None:
     story = forgotten()
     del story.export[0]
