@@ -27,7 +27,8 @@ from deploy.simulators.waiting import DeadlineExceeded
 from deploy.stack import REPOSITORY, Stack
 from services.chassis import log
 from services.chassis.bus.address import parse_addresses
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.options import MqttOptions
 from services.chassis.bus.port import Message
 from services.chassis.log import LogFormat
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from deploy.simulators.mosquitto import Mosquitto
 from services.chassis.bus.address import parse_addresses
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.options import MqttOptions
 from services.chassis.bus.port import Bus
 from services.chassis.bus.routes import Route
 from services.chassis.bus.sqs.bus import SqsBus, SqsOptions

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from services.chassis.bus.address import parse_addresses
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.options import MqttOptions
 from services.chassis.dead_letters import DeadLetters
 from services.chassis.link import outbox, positions
 from services.chassis.link.consumer import LinkConsumer

@@ -14,7 +14,8 @@ import pytest
 from deploy.simulators.mosquitto import Mosquitto
 from services.chassis.bus.address import parse_addresses
 from services.chassis.bus.memory import MemoryBroker, MemoryBus
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.options import MqttOptions
 from services.chassis.bus.port import Bus, Delivered, Message, MessageHandler, Presence
 from services.chassis.bus.routes import Route
 from services.chassis.bus.sqs.bus import SqsBus, SqsOptions

@@ -7,7 +7,8 @@ from importlib.util import find_spec
 
 from services.chassis import log
 from services.chassis.bus.address import parse_addresses
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.options import MqttOptions
 from services.chassis.bus.port import Bus, Presence
 from services.chassis.bus.routes import Channel, carried, routes
 from services.chassis.bus.split import NoBus, SplitBus

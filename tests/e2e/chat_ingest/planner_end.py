@@ -11,7 +11,8 @@ from contracts.chat import CHAT_BODY, ChatBody, ChatGap, ChatMessage
 from deploy.simulators.mosquitto import Mosquitto
 from deploy.simulators.process import ChildProcess
 from services.chassis.bus.address import parse_addresses
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.options import MqttOptions
 from services.chassis.dead_letters import DeadLetters
 from services.chassis.link import positions
 from services.chassis.link.consumer import LinkConsumer

@@ -12,7 +12,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from services.chassis import log
 from services.chassis.bus.address import parse_addresses
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.options import MqttOptions
 from services.chassis.dead_letters import DeadLetters
 from services.chassis.link import outbox, positions
 from services.chassis.link.consumer import LinkConsumer

@@ -23,7 +23,8 @@ from contracts.plan import (
 )
 from contracts.presence import render_dead_letter
 from services.chassis.bus.address import parse_addresses
-from services.chassis.bus.mqtt import MqttBus, MqttOptions
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.options import MqttOptions
 from services.chassis.dead_letters import DeadLetters
 from services.chassis.link import outbox, positions
 from services.chassis.link.consumer import LinkConsumer

@@ -6,15 +6,17 @@ from paho.mqtt.client import MQTTMessage
 
 from services.chassis.bus import inbox
 from services.chassis.bus.address import Address
-from services.chassis.bus.mqtt import MqttBus, MqttOptions, _Connection
+from services.chassis.bus.mqtt.bus import MqttBus
+from services.chassis.bus.mqtt.connection import Connection
+from services.chassis.bus.mqtt.options import MqttOptions
 
 
-def connection() -> _Connection:
+def connection() -> Connection:
     options = MqttOptions((Address("nowhere", 1883),), "me")
-    return _Connection(MqttBus(options), options, options.addresses[0])
+    return Connection(MqttBus(options), options, options.addresses[0])
 
 
-def arrived(at: _Connection, topic: bytes, payload: bytes) -> None:
+def arrived(at: Connection, topic: bytes, payload: bytes) -> None:
     message = MQTTMessage(topic=topic)
     message.payload = payload
     at._on_message(None, None, message)
@@ -25,8 +27,8 @@ def test_long_topics_count_towards_the_space_in_which_messages_wait() -> None:
     at, topic = connection(), b"printer/" + b"x" * 60_000 + b"/command"
     for _ in range(inbox.BYTES // len(topic) + 10):
         arrived(at, topic, b"")
-    assert sum(size for _, size in at._bus.inbox._waiting) <= inbox.BYTES
-    assert len(at._bus.inbox._waiting) <= inbox.BYTES // len(topic)
+    assert sum(size for _, size in at._owner.inbox._waiting) <= inbox.BYTES
+    assert len(at._owner.inbox._waiting) <= inbox.BYTES // len(topic)
 
 
 def test_a_topic_that_is_no_text_does_not_cost_the_connection() -> None:
@@ -34,4 +36,4 @@ def test_a_topic_that_is_no_text_does_not_cost_the_connection() -> None:
     at = connection()
     arrived(at, b"printer/\xff/command", b"pause")
     arrived(at, b"printer/rex/command", b"pause")
-    assert len(at._bus.inbox._waiting) == 1
+    assert len(at._owner.inbox._waiting) == 1

@@ -24,6 +24,7 @@ from services.octo_bridge.step import Core
 T = TypeVar("T")
 BOOT = "this-boot"
 PLANNER = "aaaaaaaa"
+IDLE_RESET = e.Happened(e.Happening.RESET, idle=True)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LINES = (
     "G90", "M83", "G1 Z5 F300", "G0 X30 Y30 F6000", "G1 Z0.25 F300", "G1 E5 F1500", "G1 X100 Y30 E3.5 F2400",
@@ -167,6 +168,10 @@ class Rig:
 
     def latch(self) -> Latch:
         return self.machine.kept.latch
+
+    def knows(self) -> bool:
+        """Whether the axes are known (a method, because it changes under the type checker's eyes)."""
+        return self.machine.position_known
 
     def plate(self) -> Plate:
         return self.machine.kept.plate

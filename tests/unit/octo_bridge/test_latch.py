@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from contracts.board import Plate
 from contracts.plan import ControlWord, JobEnd, MachineNotice
 from contracts.printers import Latch, Link
 from services.octo_bridge import events as e
-from services.octo_bridge.effects import Announce, Connect, JobAction, ReadLog, SendLines, SetTargets, Submit, Tell
+from services.octo_bridge.effects import Announce, JobAction, SetTargets, Submit, Tell
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.reporting import ender_state
 from services.octo_bridge.settings import ZHoming
@@ -133,36 +131,6 @@ def test_stop_reaches_a_foreign_job_and_a_real_port() -> None:
     assert SetTargets(0, 0) in rig.of(SetTargets)
 
 
-def test_on_a_real_port_nothing_else_is_ever_asked() -> None:
-    rig = Rig().ready()
-    rig.feed(rig.seen(port="/dev/ttyUSB0"))
-    rig.effects.clear()
-    for word in ("arm", "home", "park", "cancel", "pause", "resume"):
-        rig.command(word)
-    rig.feed(e.RunTaken(run(1)))
-    rig.wait(60)
-    asked = [x for x in rig.effects if isinstance(x, Submit | SetTargets | SendLines | JobAction | Connect | ReadLog)]
-    assert asked == []
-
-
-def test_offline_without_a_virtual_port_is_never_connected() -> None:
-    rig = Rig()
-    rig.feed(rig.seen(printer=Printer.OFFLINE, port=None, offers=()))
-    rig.wait(60, watched=False)
-    assert rig.machine.octo.link is Link.REFUSED_PORT
-    assert not rig.of(Connect)
-
-
-def test_a_lost_printer_is_connected_with_longer_and_longer_pauses() -> None:
-    rig = Rig().ready()
-    rig.feed(rig.seen(printer=Printer.ERROR, port=None, error="Heating failed"))
-    assert rig.machine.octo.link is Link.PRINTER_ERROR
-    assert "Heating failed" in (rig.machine.octo.reason or "")
-    rig.effects.clear()
-    rig.wait(100, watched=False)
-    assert 3 <= len(rig.of(Connect)) <= 7
-
-
 @pytest.mark.parametrize(
     ("event", "latch", "plate"),
     [
@@ -186,27 +154,6 @@ def test_foreign_hands_set_the_latch(event: e.Input, latch: Latch, plate: Plate)
     assert (kept.latch, kept.plate) == (latch, plate)
     assert (kept.epoch > epoch) is (latch is Latch.FOREIGN)
     assert rig.machine.position_known is (latch is Latch.NONE)
-
-
-def test_own_homing_and_the_cancel_script_are_no_foreign_hands() -> None:
-    rig = Rig().ready()
-    job = rig.start()
-    assert job.recovery
-    rig.mono += 10  # homing takes its time
-    rig.feed(e.Logged("Send: N1 G91*1"), e.Logged("Send: N4 G28 X Y*1"))
-    rig.command("cancel")
-    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="bridge"), rig.seen(printer=Printer.OPERATIONAL))
-    rig.feed(e.Logged("Send: M84"))
-    assert rig.latch() is Latch.CANCEL
-    assert "foreign" not in rig.said()
-
-
-def test_octoprints_script_after_a_connect_is_no_foreign_hand() -> None:
-    rig = Rig().ready()
-    rig.feed(rig.seen(printer=Printer.OFFLINE, port=None))
-    rig.mono += 10
-    rig.feed(rig.seen(printer=Printer.OPERATIONAL), e.Logged("Send: G28"))
-    assert rig.latch() is Latch.NONE
 
 
 def test_resume_waits_for_the_end_of_a_foreign_job() -> None:
@@ -292,47 +239,6 @@ def test_a_stop_is_not_confirmed_by_a_connection_that_is_lost() -> None:
     assert any("switch the printer off" in (a.event.reason or "") for a in rig.of(Announce))
 
 
-@pytest.mark.parametrize(
-    ("since", "first", "raises", "plate"),
-    [
-        (Slice(whole=True), True, False, Plate.KNOWN),
-        (Slice(whole=True, started=("boardcast/x/a-a1.gcode",)), True, False, Plate.KNOWN),
-        (Slice(whole=True, started=("boardcast/x/b-a1.gcode",)), True, True, Plate.UNKNOWN),
-        (Slice(whole=True, started=("other.gcode",)), True, True, Plate.UNKNOWN),
-        (Slice(whole=True, started=("other.gcode",)), False, True, Plate.UNKNOWN),
-        (Slice(whole=True, restarted=True), True, True, Plate.KNOWN),
-        (Slice(whole=True, reconnected=True), False, True, Plate.KNOWN),
-        (Slice(whole=False), False, True, Plate.KNOWN),
-        (Slice(whole=False), True, True, Plate.UNKNOWN),
-        (None, True, True, Plate.UNKNOWN),
-    ],
-)
-def test_what_the_log_says_of_the_time_away(since: Slice | None, first: bool, raises: bool, plate: Plate) -> None:
-    rig = Rig().ready()
-    epoch = rig.machine.kept.epoch
-    rig.machine = replace(rig.machine.see(caught_up=False), accounted=("boardcast/x/a-a1.gcode",))
-    object.__setattr__(rig.machine, "first_contact", first)
-    rig.feed(e.LogRead("mark-2", since))
-    assert (rig.machine.kept.epoch > epoch) is raises
-    assert rig.plate() is plate
-    notices = [tell.body for tell in rig.of(Tell) if isinstance(tell.body, MachineNotice)]
-    assert bool(notices) is raises
-
-
-@pytest.mark.parametrize("word", ["home", "park"])
-@pytest.mark.parametrize("order", ["disarm", "pause", None])
-def test_moving_by_command_needs_what_a_job_needs(word: str, order: str | None) -> None:
-    rig = Rig().ready()
-    job = rig.start()
-    assert "refused" in [a.event.event.value for a in rig.command(word) if hasattr(a, "event")]  # a job is in hand
-    rig.feed(e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL))
-    if order is not None:
-        rig.command(order)
-    rig.effects.clear()
-    rig.command(word)
-    assert bool(rig.of(SendLines)) is (order is None)
-
-
 def test_controls_of_another_planner_may_only_make_it_safer() -> None:
     rig = Rig().ready()
     rig.command("pause")
@@ -354,84 +260,6 @@ def test_confirm_empty_of_an_older_epoch_is_void_and_answered() -> None:
     assert tell.body.epoch == 2
     rig.control(ControlWord.CONFIRM_EMPTY)
     assert rig.plate() is Plate.KNOWN
-
-
-def homing() -> tuple[Rig, SendLines]:
-    """A machine that was asked to home and has not answered yet."""
-    rig = Rig().ready()
-    rig.command("home")
-    return rig, rig.of(SendLines)[-1]
-
-
-def test_a_homing_makes_the_position_known_when_it_is_answered() -> None:
-    rig, sent = homing()
-    assert not rig.machine.position_known
-    rig.feed(e.Asked("home", True, epoch=sent.epoch))
-    assert rig.machine.position_known
-
-
-def test_an_answer_that_comes_after_the_position_was_lost_again_says_nothing() -> None:
-    rig, sent = homing()
-    rig.feed(e.Happened(e.Happening.RESET))
-    rig.feed(e.Asked("home", True, epoch=sent.epoch))
-    assert not rig.machine.position_known
-
-    rig, sent = homing()
-    rig.feed(rig.seen(printer=Printer.OFFLINE, port=None))
-    rig.feed(e.Asked("home", True, epoch=rig.machine.kept.epoch))
-    assert not rig.machine.position_known
-
-
-def test_homing_that_takes_its_time_is_no_foreign_hand() -> None:
-    rig, sent = homing()
-    rig.feed(e.Logged("Send: G91"), e.Asked("home", True, epoch=sent.epoch))
-    rig.wait(3)
-    rig.feed(e.Logged("Send: G28 X Y"))
-    rig.wait(25)  # the next line goes out when the printer has taken this one, at the end of its motion
-    rig.feed(e.Logged("Send: G28 Z"))
-    rig.wait(60)
-    rig.feed(e.Logged(HOMED))
-    assert rig.latch() is Latch.NONE
-    assert rig.machine.position_known
-
-
-@pytest.mark.parametrize("over", [e.Logged(HOMED), e.Asked("home", False, "it did not answer"), None])
-def test_behind_the_homing_a_hand_is_one_again(over: e.Input | None) -> None:
-    rig, sent = homing()
-    if over is None:
-        rig.feed(e.Asked("home", True, epoch=sent.epoch))
-        rig.wait(120)
-    else:
-        rig.feed(over)
-        rig.wait(6)
-    rig.feed(e.Logged("Send: G28 X Y"))
-    assert rig.latch() is Latch.FOREIGN
-
-
-def test_a_job_that_homes_itself_takes_over_from_a_homing_that_was_in_vain() -> None:
-    rig, sent = homing()
-    rig.feed(e.Asked("home", True, epoch=sent.epoch), e.Happened(e.Happening.RESET, idle=True))
-    rig.feed(rig.seen(nozzle=(190.0, 0.0), bed=(55.0, 0.0)))
-    rig.wait(10)
-    rig.start(1)
-    rig.feed(e.Logged(HOMED))
-    rig.wait(6)
-    rig.feed(e.Logged("Send: G28"))
-    assert rig.latch() is Latch.FOREIGN, "its own lines that home are behind it"
-
-
-def test_parking_never_finds_a_position() -> None:
-    rig, _ = homing()
-    rig.feed(e.Asked("park", True, epoch=rig.machine.kept.epoch))
-    assert not rig.machine.position_known
-
-
-@pytest.mark.parametrize("word", ["home", "adopt"])
-def test_a_refusal_says_what_to_do_next(word: str) -> None:
-    rig = Rig().ready()
-    rig.start()
-    (answer,) = [effect.event.reason for effect in rig.command(word) if isinstance(effect, Announce)]
-    assert {"home": "send cancel", "adopt": "check that it uses this broker"}[word] in (answer or "")
 
 
 def test_whoever_paused_it_is_named_although_the_state_came_first() -> None:

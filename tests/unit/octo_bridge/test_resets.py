@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from contracts.plan import JobEnd
@@ -11,21 +9,15 @@ from contracts.printers import Latch
 from services.octo_bridge import events as e
 from services.octo_bridge.effects import DeleteFolder, JobAction, ReadLog, SetTargets, Submit
 from services.octo_bridge.evidence import Evidence, History
-from services.octo_bridge.handlers_log import MARK_EVERY_JOBS
 from services.octo_bridge.octolog import Slice, cut
 from services.octo_bridge.state import Job, Printer
-from tests.unit.octo_bridge.machine import Rig, run
+from tests.unit.octo_bridge.machine import IDLE_RESET, Rig, run
 
 RESET = e.Happened(e.Happening.RESET)
 LINE = (
     "2026-01-01 00:00:00,000 - octoprint.util.comm - WARNING - Printer sent 'start' while already operational. "
     "External reset? Resetting line numbers to be on the safe side\n"
 )
-
-
-def knows(rig: Rig) -> bool:
-    """Whether the axes are known (a function, because it changes under the type checker's eyes)."""
-    return rig.machine.position_known
 
 
 def test_the_log_tells_of_a_reset() -> None:
@@ -38,7 +30,7 @@ def test_nothing_is_sent_while_the_socket_is_down_and_what_happened_meanwhile_is
     rig.machine = rig.machine.keep(contacted=True)
     known, epoch = rig.start(), rig.machine.kept.epoch
     rig.feed(e.Happened(e.Happening.DONE, known.path), rig.seen(printer=Printer.OPERATIONAL))
-    assert knows(rig)
+    assert rig.knows()
     rig.feed(e.PushChanged(False), rig.seen(), e.LogRead("mark-2", Slice(whole=True)))
     rig.feed(e.RunTaken(run(2, epoch=epoch, after=known.id)))
     rig.wait(3)
@@ -48,7 +40,7 @@ def test_nothing_is_sent_while_the_socket_is_down_and_what_happened_meanwhile_is
     assert rig.of(ReadLog), "between the reading before and the socket's first word nobody was looking"
     assert not rig.of(Submit)
     rig.feed(e.LogRead("mark-3", Slice(whole=True, reset=True)))
-    assert not knows(rig)
+    assert not rig.knows()
     assert rig.machine.kept.epoch > epoch
 
 
@@ -71,7 +63,7 @@ def test_a_job_that_begins_on_a_printer_that_was_just_reset_is_cancelled_at_once
     assert JobAction("cancel") in rig.of(JobAction)
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
     assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
-    assert not knows(rig)
+    assert not rig.knows()
 
 
 @pytest.mark.parametrize("post", [e.Post.TAKEN, e.Post.DOUBT])
@@ -104,10 +96,10 @@ def test_a_cancel_that_octoprint_takes_after_the_end_of_the_job_costs_the_positi
     rig.command("stop")
     rig.feed(e.Happened(e.Happening.DONE, job.path))
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
-    assert knows(rig)
+    assert rig.knows()
     epoch = rig.machine.kept.epoch
     rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
-    assert not knows(rig), "its script lets go of the motors"
+    assert not rig.knows(), "its script lets go of the motors"
     assert rig.machine.kept.epoch > epoch
 
 
@@ -167,6 +159,8 @@ START = (
     "2026-01-01 00:00:00,000 - octoprint.printer.standard.job - INFO - Print job started - origin: local, path: {}, "
     "owner: a\n"
 )
+
+
 PUT = "2026-01-01 00:00:00,000 - tornado.access - WARNING - 404 GET /api/files/local/{}.gcode\n"
 
 
@@ -217,9 +211,6 @@ def test_one_that_was_known_of_before_it_was_sent_does_not(homes: bool) -> None:
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
 
 
-IDLE_RESET = e.Happened(e.Happening.RESET, idle=True)
-
-
 def test_a_reset_heard_of_late_makes_the_job_that_began_after_it_blind() -> None:
     rig = Rig().ready()
     job = rig.start()  # OctoPrint's answer to the upload overtook the word on the reset
@@ -228,7 +219,7 @@ def test_a_reset_heard_of_late_makes_the_job_that_began_after_it_blind() -> None
     assert JobAction("cancel") in rig.of(JobAction)
     rig.feed(e.Happened(e.Happening.DONE, job.path))
     assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
-    assert not knows(rig)
+    assert not rig.knows()
 
 
 def test_a_reset_behind_the_last_line_takes_nothing_from_the_job_but_the_position() -> None:
@@ -239,7 +230,7 @@ def test_a_reset_behind_the_last_line_takes_nothing_from_the_job_but_the_positio
     assert rig.latch() is Latch.NONE
     rig.feed(e.Happened(e.Happening.DONE, job.path))
     assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
-    assert not knows(rig), "the job homed, and the reset was after that"
+    assert not rig.knows(), "the job homed, and the reset was after that"
     assert rig.machine.kept.epoch > epoch
 
 
@@ -255,155 +246,6 @@ def test_a_printer_that_was_reset_is_cold_whatever_an_older_picture_says() -> No
     assert SetTargets(205.0, 60.0) in rig.of(SetTargets)
     assert not rig.of(Submit)
     rig.hot()
-    assert rig.of(Submit)
-
-
-def overlooked(printer: Printer = Printer.OPERATIONAL) -> Rig:
-    """The printer said `start` some while after it was connected, and OctoPrint says nothing."""
-    rig = Rig().ready()
-    rig.wait(5)
-    rig.feed(rig.seen(printer=printer), e.Logged("Recv: start"))
-    return rig
-
-
-def test_a_start_that_octoprint_overlooks_costs_the_position_all_the_same() -> None:
-    rig = overlooked()
-    epoch = rig.machine.kept.epoch
-    rig.feed(e.RunTaken(run(1, epoch=epoch)))
-    assert not rig.of(Submit), "until it is known what it meant"
-    rig.wait(1.5)
-    assert not knows(rig)
-    assert rig.machine.kept.epoch > epoch
-    assert "problem" in rig.said()
-
-
-def test_a_job_that_began_before_an_overlooked_start_was_heard_is_cancelled() -> None:
-    rig = Rig().ready()
-    rig.wait(5)
-    job = rig.start()
-    rig.feed(e.Logged("Recv: start"))
-    rig.wait(1.5)
-    assert JobAction("cancel") in rig.of(JobAction)
-    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
-    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
-
-
-@pytest.mark.parametrize("first", ["word", "line"])
-def test_a_start_that_octoprint_tells_of_counts_once(first: str) -> None:
-    rig = Rig().ready()
-    rig.wait(5)
-    epoch = rig.machine.kept.epoch
-    told, heard = IDLE_RESET, e.Logged("Recv: start")
-    rig.feed(told if first == "word" else heard)
-    rig.wait(0.5)
-    rig.feed(heard if first == "word" else told)
-    rig.wait(2)
-    assert rig.machine.kept.epoch == epoch + 1
-
-
-def test_the_start_of_a_printer_that_is_being_connected_is_no_reset() -> None:
-    rig = Rig()
-    rig.feed(e.PushChanged(True), rig.seen(printer=Printer.CONNECTING, port=None), e.Logged("Recv: start"))
-    rig.ready()
-    rig.feed(e.Logged("Recv: start"))  # the terminal comes late
-    epoch = rig.machine.kept.epoch
-    rig.wait(3)
-    assert rig.machine.kept.epoch == epoch
-
-
-@pytest.mark.parametrize("printer", [Printer.PAUSING, Printer.PAUSED, Printer.RESUMING])
-def test_an_overlooked_start_in_the_middle_of_a_job_that_was_not_followed_makes_it_blind(printer: Printer) -> None:
-    rig = Rig().ready()
-    rig.wait(5)
-    job = rig.start()
-    rig.feed(
-        e.PushChanged(False), e.PushChanged(True), e.LogRead("mark-2", Slice(whole=True, started=(str(job.path),)))
-    )
-    rig.feed(rig.seen(printer=printer), e.Logged("Recv: start"))
-    rig.wait(1.5)
-    rig.printing(job)
-    assert JobAction("cancel") in rig.of(JobAction)
-    rig.feed(e.Happened(e.Happening.DONE, job.path))
-    assert [end.end for end in rig.ends()] == [JobEnd.FAILED]
-
-
-def test_an_overlooked_start_of_a_job_that_is_being_cancelled_changes_nothing_about_that() -> None:
-    rig = Rig().ready()
-    rig.wait(5)
-    job = rig.start()
-    rig.command("cancel")
-    rig.feed(rig.seen(printer=Printer.CANCELLING), e.Logged("Recv: start"))
-    rig.wait(1.5)
-    rig.feed(e.Happened(e.Happening.CANCELLED, job.path, by="boardcast"))
-    rig.wait(1.5)
-    assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
-    assert not knows(rig)
-
-
-def test_the_mark_in_the_log_is_put_anew_before_much_of_the_log_lies_behind_it() -> None:
-    rig = Rig().ready()
-    rig.wait(5)
-    rig.machine = replace(rig.machine, accounted=tuple(f"boardcast/x/{n}-a1.gcode" for n in range(MARK_EVERY_JOBS - 1)))
-    rig.wait(5)
-    assert not rig.of(ReadLog)
-    rig.machine = replace(rig.machine, accounted=(*rig.machine.accounted, "boardcast/x/last-a1.gcode"))
-    rig.wait(1)
-    assert len(rig.of(ReadLog)) == 1
-    rig.feed(e.LogRead("mark-2", Slice(whole=True, started=rig.machine.accounted)))
-    assert not rig.machine.accounted
-
-
-@pytest.mark.parametrize("why", ["a job is in hand", "the log cannot be read"])
-def test_but_not_for_the_number_of_jobs_alone(why: str) -> None:
-    rig = Rig().ready()
-    rig.wait(5)
-    if why == "a job is in hand":
-        rig.start()
-    else:
-        rig.machine = rig.machine.keep(mark=None)
-    rig.effects.clear()
-    rig.machine = replace(rig.machine, accounted=tuple(f"boardcast/x/{n}-a1.gcode" for n in range(MARK_EVERY_JOBS)))
-    rig.wait(5)
-    assert not rig.of(ReadLog)
-
-
-def test_a_job_that_was_late_is_looked_at_again_and_the_plate_is_as_bare_as_before() -> None:
-    rig = Rig().ready()
-    assert rig.machine.kept.bare
-    rig.feed(e.RunTaken(run(1)))
-    rig.hot()
-    job = rig.machine.running
-    assert job is not None
-    rig.feed(e.Posted(job.id, job.attempt, e.Post.LATE, "2 s went by"))
-    assert rig.machine.kept.bare
-    assert "problem" in rig.said()
-    rig.wait(2)
-    assert len(rig.of(Submit)) == 2
-
-
-def test_after_a_stall_the_next_job_waits_for_what_was_said_meanwhile() -> None:
-    rig = Rig().ready()
-    job = rig.start()
-    rig.feed(e.RunTaken(run(2, after=job.id)))
-    rig.mono += 3.3  # a commit on a busy disk; the printer was reset meanwhile
-    done, free = e.Happened(e.Happening.DONE, job.path), rig.seen(printer=Printer.OPERATIONAL, path=None)
-    rig.feed(e.Stalled(), rig.seen(nozzle=(205.0, 205.0)), done, free)
-    assert not rig.of(Submit)
-    rig.feed(IDLE_RESET)
-    rig.wait(2)
-    rig.hot()
-    assert not rig.machine.jobs, "planned for a machine that is no more"
-    assert rig.latch() is Latch.NONE
-    assert not rig.of(Submit)
-
-
-def test_a_disk_that_is_always_slow_keeps_nothing_for_ever() -> None:
-    rig = Rig().ready()
-    rig.feed(e.Stalled(), e.RunTaken(run(1)))
-    while rig.mono < 1010 and not rig.of(Submit):
-        rig.mono += 1.0
-        rig.feed(e.Stalled(), e.Tick())
-        rig.hot()
     assert rig.of(Submit)
 
 

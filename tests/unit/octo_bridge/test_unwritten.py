@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,13 +18,6 @@ from tests.unit.octo_bridge.full_disk import Bench
 from tests.unit.octo_bridge.machine import PLANNER, run
 
 OFF, CANCEL = SetTargets(0, 0), JobAction("cancel")
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.disk.close()
 
 
 def test_the_heaters_go_off_after_thirty_minutes_and_are_asked_for_again(bench: Bench) -> None:

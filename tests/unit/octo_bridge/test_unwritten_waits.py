@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +17,6 @@ from tests.unit.octo_bridge.full_disk import Bench
 from tests.unit.octo_bridge.machine import PLANNER, run
 
 OFF, CANCEL = SetTargets(0, 0), JobAction("cancel")
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.disk.close()
 
 
 def test_what_octoprint_says_once_while_nothing_can_be_written_is_taken_when_it_can(bench: Bench) -> None:

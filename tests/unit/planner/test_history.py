@@ -18,8 +18,8 @@ from PIL import Image, ImageChops, ImageStat
 
 from contracts import channels
 from contracts.plan import JobEnd
-from services.chassis.bus import mqtt
 from services.chassis.bus.memory import MemoryBroker, MemoryBus
+from services.chassis.bus.mqtt import bus as mqtt
 from services.planner.history import archive, commands, live, picture
 from services.planner.history.live import LivePicture
 from services.planner.plastic.geometry import BoardGeometry

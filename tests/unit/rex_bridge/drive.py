@@ -93,6 +93,16 @@ class Drive:
     def says(self) -> list[Say]:
         return [effect for _, effect in self.effects if isinstance(effect, Say)]
 
+    @property
+    def answers(self) -> list[Say]:
+        """What was said to those who gave orders."""
+        return [say for say in self.says if say.kind in (EventKind.DONE, EventKind.REFUSED)]
+
+    @property
+    def asked(self) -> list[str]:
+        """Every command that the printer heard."""
+        return [command for _, command in self.heard]
+
     def kinds(self) -> list[EventKind]:
         return [say.kind for say in self.says]
 

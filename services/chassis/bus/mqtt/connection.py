@@ -1,20 +1,16 @@
-"""The bus over MQTT 3.1.1 (paho-mqtt): the one file that knows paho.
+"""One paho client from connect to disconnect: the one file that knows paho.
 
-paho runs on a thread of its own and only hands things over; a new client is made for every connection, because the
-durable links know better than paho's queue what is to be sent again after a loss.
+paho runs on a thread of its own and only hands things over.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -22,181 +18,42 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from services.chassis import log
 from services.chassis.bus.address import Address
-from services.chassis.bus.callbacks import Callbacks, guarded
+from services.chassis.bus.callbacks import guarded
 from services.chassis.bus.inbox import Inbox
-from services.chassis.bus.port import Capabilities, Delivered, Message, MessageHandler, Presence
+from services.chassis.bus.mqtt.options import MqttOptions
+from services.chassis.bus.port import Delivered, Message
 
 _log = log.get(__name__)
 
 CONNECT_TIMEOUT = 5.0
-STEADY_AFTER = 3.0
-"""Seconds that a connection has to last before the back-off begins anew."""
-MAX_PAYLOAD = 1 << 18
 
 
-@dataclass(frozen=True)
-class MqttOptions:
-    """Where to connect and as whom. Times in seconds."""
+class Owner(Protocol):
+    """Whose connection it is. Everything but *inbox* and *filters* is called on the event loop, through the inbox."""
 
-    addresses: tuple[Address, ...]
-    client_id: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    ca_file: str | None = None
-    presence: Presence | None = None
-    keepalive: int = 10
-    subscribed_within: float = 20.0
-    """As long as a broker that answers pings may take to confirm the subscriptions."""
-    confirmed_within: float = 60.0
-    """As long as it may confirm none of the messages that wait for it."""
-    back_off_first: float = 0.2
-    back_off_most: float = 30.0
-
-
-class MqttBus:
-    """A connection to the first broker of the list that answers, rebuilt for ever."""
-
-    def __init__(self, options: MqttOptions) -> None:
-        self._options = options
-        self._callbacks = Callbacks()
-        self.inbox = Inbox()
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._serving: _Connection | None = None  # the one that the thread tries or has
-        self._connection: _Connection | None = None  # the same once its subscriptions are in force
-        self._connected = False
-        self._since = 0.0
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(retained=True, wills=True, wildcards=True, max_payload=MAX_PAYLOAD, resend_after=1.0)
-
-    @property
-    def connected(self) -> bool:
-        return self._connected
-
-    async def start(self) -> None:
-        self.inbox.open(asyncio.get_running_loop())
-        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
-        self._thread.start()
-
-    async def stop(self) -> None:
-        with self._lock:
-            self._stopping.set()
-            serving = self._serving
-        connection, self._connection = self._connection, None
-        presence = self._options.presence
-        if connection is not None and self._connected and presence is not None:
-            farewell = asyncio.Event()
-            connection.publish(presence.topic, presence.offline, True, lambda _: farewell.set())
-            try:
-                await asyncio.wait_for(farewell.wait(), 0.7)
-            except TimeoutError:
-                _log.warning("the broker did not confirm the farewell; its will says offline instead")
-        self._connected = False
-        if serving is not None:
-            serving.close()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, 0.3)
-        self.inbox.close()
-
-    def subscribe(self, topic_filter: str, handler: MessageHandler) -> None:
-        self._callbacks.subscriptions.append((topic_filter, handler))
-        if self._connection is not None:
-            self._connection.subscribe([topic_filter])
-
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False, delivered: Delivered | None = None) -> None:
-        if len(payload) > MAX_PAYLOAD:
-            _log.error("a message is too large for this bus; not sent", topic=topic, size=len(payload))
-        elif self._connection is not None and self._connected:
-            self._connection.publish(topic, payload, retain, delivered)
-            return
-        if delivered is not None:
-            refused = delivered
-            self.inbox.post(lambda: refused(False))
-
-    def on_connect(self, callback: Callable[[], None]) -> None:
-        self._callbacks.connect.append(callback)
-
-    def on_disconnect(self, callback: Callable[[str], None]) -> None:
-        self._callbacks.disconnect.append(callback)
-
-    # --- on the thread of paho -------------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        """Try one address after the other for ever; after a whole round without success wait, longer every time."""
-        delay = self._options.back_off_first
-        while not self._stopping.is_set():
-            for address in self._options.addresses:
-                if self._stopping.is_set():
-                    return
-                if self._serve(address):
-                    delay = self._options.back_off_first
-            # Jitter, so that the services of a stack do not all knock at a returning broker in the same instant.
-            self._stopping.wait(delay * random.uniform(0.5, 1.0))
-            delay = min(delay * 2, self._options.back_off_most)
-
-    def _serve(self, address: Address) -> bool:
-        """Be connected to *address* for as long as it lasts. Returns whether that was of use."""
-        connection = _Connection(self, self._options, address)
-        with self._lock:
-            if self._stopping.is_set():
-                return True
-            self._serving = connection
-        began = time.monotonic()
-        established = connection.serve()
-        with self._lock:
-            self._serving = None
-        # A connection that is lost at once is no success: two services under one client id throw each other out, and
-        # would do so several times a second.
-        return established and time.monotonic() - began >= STEADY_AFTER
-
-    # --- on the event loop -----------------------------------------------------------------------------------------
-
-    def established(self, connection: _Connection) -> None:
-        """All subscriptions are in force on *connection*: announce presence, then tell everybody."""
-        if self._stopping.is_set():
-            return
-        self._connection, self._connected, self._since = connection, True, time.monotonic()
-        _log.info("connected to the broker", address=str(connection.address), client_id=self._options.client_id)
-        # What was subscribed between the CONNACK and now is not in force yet.
-        known = connection.asked
-        connection.subscribe([f for f, _ in self._callbacks.subscriptions if f not in known])
-        if self._options.presence is not None:
-            connection.publish(self._options.presence.topic, self._options.presence.online, True, None)
-        self._callbacks.connected()
-
-    def lost(self, connection: _Connection, reason: str) -> None:
-        """*connection* is gone; every unconfirmed message of it is reported as not delivered."""
-        connection.fail_outstanding()
-        if connection is self._connection:
-            self._connection, self._connected = None, False
-            if time.monotonic() - self._since < STEADY_AFTER:
-                reason += f"; if this goes on, look for another service with the client id {self._options.client_id}"
-            _log.warning("connection to the broker lost; trying again", address=str(connection.address), reason=reason)
-            self._callbacks.disconnected(reason)
-        elif not self._stopping.is_set():
-            _log.warning("no connection to the broker; trying again", address=str(connection.address), reason=reason)
-
-    def arrived(self, message: Message) -> None:
-        """A message for the subscriptions."""
-        if not self._stopping.is_set():
-            self._callbacks.message(message)
+    inbox: Inbox
 
     @property
     def filters(self) -> list[str]:
         """Every subscription made so far."""
-        return [topic_filter for topic_filter, _ in self._callbacks.subscriptions]
+
+    def established(self, connection: Connection) -> None:
+        """All subscriptions are in force."""
+
+    def lost(self, connection: Connection, reason: str) -> None:
+        """It is gone."""
+
+    def arrived(self, message: Message) -> None:
+        """A message for the subscriptions."""
 
 
-class _Connection:
-    """One paho client from connect to disconnect."""
+class Connection:
+    """*address* is tried once; what is not confirmed when it is lost is told as not delivered."""
 
-    def __init__(self, bus: MqttBus, options: MqttOptions, address: Address) -> None:
+    def __init__(self, owner: Owner, options: MqttOptions, address: Address) -> None:
         self.address = address
         self.asked: set[str] = set()
-        self._bus = bus
+        self._owner = owner
         self._options = options
         self._reason = "connection closed"
         self._closing = threading.Event()
@@ -258,7 +115,7 @@ class _Connection:
             self._reason = f"{type(error).__name__}: {error}"
         self._end_patience()
         self._let_go()
-        self._bus.inbox.post(lambda: self._bus.lost(self, self._reason))
+        self._owner.inbox.post(lambda: self._owner.lost(self, self._reason))
         return self._established
 
     def _let_go(self) -> None:
@@ -290,7 +147,7 @@ class _Connection:
             return
         if not taken:
             self._awaited -= 1
-            self._bus.inbox.post(lambda: guarded(delivered, False))
+            self._owner.inbox.post(lambda: guarded(delivered, False))
             return
         self._outstanding[info.mid] = delivered
 
@@ -322,7 +179,7 @@ class _Connection:
             self._reason = f"the broker refused the connection: {reason}; check BUS_USERNAME and BUS_PASSWORD"
             client.disconnect()
             return
-        self._waiting_for = self.subscribe(self._bus.filters)
+        self._waiting_for = self.subscribe(self._owner.filters)
         if self._waiting_for is None:
             self._establish()
         else:
@@ -343,7 +200,7 @@ class _Connection:
     def _establish(self) -> None:
         self._end_patience()
         self._established = True
-        self._bus.inbox.post(lambda: self._bus.established(self))
+        self._owner.inbox.post(lambda: self._owner.established(self))
 
     def _on_subscribe(self, _: Any, __: Any, mid: int, reasons: list[ReasonCode], ___: Any) -> None:
         with self._asking:
@@ -370,12 +227,12 @@ class _Connection:
         message = Message(topic, bytes(received.payload), received.retain)
         # The topic as well: below a wildcard it is a stranger's, and up to 64 KB long.
         size = len(topic) + len(message.payload)
-        self._bus.inbox.post(lambda: self._bus.arrived(message), size=size)
+        self._owner.inbox.post(lambda: self._owner.arrived(message), size=size)
 
     def _on_publish(self, _: Any, __: Any, mid: int, ___: Any, ____: Any) -> None:
         self._confirmed_count, self._progress_at = self._confirmed_count + 1, time.monotonic()
         if self._awaited:
-            self._bus.inbox.post(lambda: self._confirmed(mid))
+            self._owner.inbox.post(lambda: self._confirmed(mid))
 
     def _confirmed(self, mid: int) -> None:
         delivered = self._outstanding.pop(mid, None)
