@@ -160,12 +160,17 @@ async def test_a_disk_that_takes_nothing_is_said_and_nothing_is_lost(
     assert world.service.health().ok
 
 
-async def test_more_than_memory_holds_while_the_disk_fails_is_one_gap(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _with_little_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hears, holds twenty messages that cannot be stored, and tries again at once."""
     monkeypatch.setattr(intake_module, "RETRY_EVERY", 0.01)
     monkeypatch.setattr(intake_module, "HELD_MOST", 20)
     await until(lambda: world.state and world.state.connected, "connected")
+
+
+async def test_more_than_memory_holds_while_the_disk_fails_is_one_gap(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _with_little_memory(world, monkeypatch)
     with _full_disk(monkeypatch):
         for number in range(30):
             world.source.ear.heard(message(number))
@@ -180,8 +185,7 @@ async def test_more_than_memory_holds_while_the_disk_fails_is_one_gap(
 async def test_more_at_once_than_memory_holds_is_not_called_a_failure_of_the_disk(
     world: World, monkeypatch: pytest.MonkeyPatch, logged: LogCapture
 ) -> None:
-    monkeypatch.setattr(intake_module, "HELD_MOST", 20)
-    await until(lambda: world.state and world.state.connected, "connected")
+    await _with_little_memory(world, monkeypatch)
     for number in range(30):
         world.source.ear.heard(message(number))
     await world.planner.start()
@@ -230,9 +234,7 @@ async def test_moderation_is_held_beyond_what_memory_holds_of_messages(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lost ban would let a move be drawn."""
-    monkeypatch.setattr(intake_module, "RETRY_EVERY", 0.01)
-    monkeypatch.setattr(intake_module, "HELD_MOST", 20)
-    await until(lambda: world.state and world.state.connected, "connected")
+    await _with_little_memory(world, monkeypatch)
     with _full_disk(monkeypatch):
         for number in range(25):
             world.source.ear.heard(message(number))
@@ -247,9 +249,7 @@ async def test_moderation_is_held_beyond_what_memory_holds_of_messages(
 async def test_a_connection_that_comes_and_goes_while_the_disk_fails_does_not_pile_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_module, "RETRY_EVERY", 0.01)
-    monkeypatch.setattr(intake_module, "HELD_MOST", 20)
-    await until(lambda: world.state and world.state.connected, "connected")
+    await _with_little_memory(world, monkeypatch)
     with _full_disk(monkeypatch):
         for number in range(25):
             world.source.ear.heard(message(number))
