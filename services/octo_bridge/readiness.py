@@ -48,6 +48,9 @@ def unready(m: Machine, settings: BridgeSettings) -> str | None:
         return unexamined
     if m.foreign:
         return f"somebody else's job is running: {m.octo.path or 'unknown file'}; waiting for its end"
+    if not m.octo.caught_up and m.running is None:
+        # It may tell of a job that nobody knows of yet, and a person who looked before would have to look again.
+        return "reading OctoPrint's log"
     if m.kept.latch is not Latch.NONE:
         return f"{m.kept.latch_reason or m.kept.latch.value}; send resume to go on"
     if m.kept.plate is not Plate.KNOWN and m.running is not None:

@@ -102,6 +102,17 @@ class Floor:
         wait_until(lambda: accept(self.ender()), deadline_s, lambda: f"{what}; {self.table.summary()}")
         return self.ender()
 
+    def wait_asked_to_look(self) -> Any:
+        """The state of the machine when it asks for a look, or to resume first.
+
+        It has read OctoPrint's log by then: nothing that it has yet to hear of takes the person's word back.
+        """
+        asks = ("nobody knows what is on the plate", "send resume to go on")
+        return self.wait_ender(
+            lambda s: s["plate"] == "unknown" and any(words in (s["reason"] or "") for words in asks),
+            "a machine that asks for a look at the plate",
+        )
+
     def counts(self) -> dict[str, int]:
         """How many moves the board says have ended, by end."""
         last = self.probe.last(BOARD)

@@ -40,7 +40,7 @@ def test_a_bridge_restored_from_before_draws_nothing_again_and_asks_for_a_look(f
     said = floor.probe.wait("printer/ender/event", lambda m: "restored from a backup" in (m.json["reason"] or ""),
                             since=since, deadline_s=30)  # fmt: skip
     assert said.json["event"] == "problem"
-    state = floor.wait_ender(lambda s: s["plate"] == "unknown" and s["link"] == "ok", "an unknown plate")
+    state = floor.wait_asked_to_look()
     assert not state["armed"]
     floor.probe.wait(BOARD, lambda m: m.json["held"], since=since, deadline_s=30)
     floor.table.insist(("c3", "f3"), "after")
@@ -82,7 +82,7 @@ def test_a_planner_restored_from_before_draws_nothing_again_and_goes_on_after_a_
     floor.probe.wait("board/event", lambda m: m.json["event"] == "problem" and "restored" in m.json["reason"],
                      since=since, deadline_s=30)  # fmt: skip
     floor.probe.wait(BOARD, lambda m: m.json["held"] and m.json["plate"] == "unknown", since=since, deadline_s=30)
-    floor.wait_ender(lambda s: s["plate"] == "unknown" and s["link"] == "ok", "a bridge that knows no plate either")
+    floor.wait_asked_to_look()
     floor.table.insist(("f1", "f8"), "after")
     assert len(floor.drawn()) == 3
     floor.table.ready()

@@ -45,6 +45,10 @@ CASES: dict[str, tuple[Callable[[Rig], object], str, str | None]] = {
     "away under a job": (
         lambda rig: (rig.start(), rig.feed(e.Unreachable(Link.NO_OCTOPRINT, "nothing answers"))), "offline", "nothing",
     ),
+    "behind with the log": (
+        lambda rig: (rig.control(ControlWord.PLATE_UNKNOWN), rig.feed(e.PushChanged(up=True))), "idle",
+        "reading OctoPrint's log",  # and no look at the plate, which it might take back
+    ),
     "unarmed": (lambda rig: rig.command("disarm"), "idle", "arm"),
     "foreign": (
         lambda rig: rig.feed(Seen(Printer.PRINTING, path="x.gcode", port="VIRTUAL", polled=True)), "foreign", "x.gcode",
