@@ -130,6 +130,14 @@ class Intake:
         while self._pending and self._commit():
             pass
 
+    def stop(self, reason: str) -> None:
+        """Nothing is heard from here on; what waits is committed, and no timer outlives the store."""
+        self.deaf(reason)
+        self.flush()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
     def _put(self, event: _Event) -> None:
         self._pending.append(event)
         self._schedule()

@@ -83,8 +83,7 @@ class ChatIngest:
             task.cancel()
         self._intake.flush()  # before anything that can hang, such as a platform that does not say goodbye
         await asyncio.wait(self._tasks, timeout=LEAVE_WITHIN)
-        self._intake.deaf("chat_ingest is stopped")
-        self._intake.flush()
+        self._intake.stop("chat_ingest is stopped")
         if self._recorder is not None:
             self._recorder.close()
         self._retained.stop()

@@ -46,8 +46,8 @@ def take_seen(m: Machine, e: Seen, now: Now, s: BridgeSettings) -> Result:
         m = m.see(still_since=now.mono)
     if e.clock is not None:
         m = m.see(clock=e.clock - now.mono)
-    m = m.see(stale=False)
-    m = m.see(path=e.path, filepos=e.filepos, completion=e.completion, elapsed=e.elapsed, remaining=e.remaining, z=e.z)
+    m = m.see(stale=False, path=e.path, filepos=e.filepos, z=e.z)
+    m = m.see(completion=e.completion, elapsed=e.elapsed, remaining=e.remaining)
     m = _progress(_stays_hot(_readings(m, e, now), now, s), e)
     theirs = e.path is not None and (not is_ours(e.path) or _unclaimed(m, e, idle_for, now))
     if m.octo.printer in ACTIVE and e.path is not None and theirs:
@@ -65,12 +65,11 @@ def _unclaimed(m: Machine, e: Seen, idle_for: float, now: Now) -> bool:
 
 
 def _readings(m: Machine, e: Seen, now: Now) -> Machine:
+    nozzle, bed = m.octo.nozzle, m.octo.bed
     for pair in e.heaters:
-        if pair.nozzle is not None:
-            m = m.see(nozzle=Reading(*pair.nozzle, now.mono))
-        if pair.bed is not None:
-            m = m.see(bed=Reading(*pair.bed, now.mono))
-    return m
+        nozzle = Reading(*pair.nozzle, now.mono) if pair.nozzle is not None else nozzle
+        bed = Reading(*pair.bed, now.mono) if pair.bed is not None else bed
+    return m.see(nozzle=nozzle, bed=bed)
 
 
 def _stays_hot(m: Machine, now: Now, s: BridgeSettings) -> Machine:

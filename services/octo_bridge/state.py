@@ -295,8 +295,11 @@ class Machine:
         return replace(self, kept=replace(self.kept, **changes))  # type: ignore[arg-type]  # the names are Kept's
 
     def see(self, **changes: object) -> Machine:
-        """With these fields of what is seen of OctoPrint changed."""
-        return replace(self, octo=replace(self.octo, **changes))  # type: ignore[arg-type]  # the names are Octo's
+        """With these fields of what is seen of OctoPrint changed; most of what comes twice a second is as it was."""
+        octo = self.octo
+        if all(getattr(octo, name) == value for name, value in changes.items()):
+            return self
+        return replace(self, octo=replace(octo, **changes))  # type: ignore[arg-type]  # the names are Octo's
 
     def adrift(self) -> Machine:
         """Nothing is known of the axes any more, and what a job in hand has homed is void."""

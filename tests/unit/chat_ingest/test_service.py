@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -24,8 +25,9 @@ from tests.unit.chat_ingest.world import ROOT, World, cleared, message, reply, u
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """A running service; the planner is not there yet."""
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A running service, whose seconds are short; the planner is not there yet."""
+    monkeypatch.setattr(service_module, "TICK", 0.01)
     world = World(tmp_path, chat_stored_most=50, chat_disk_least=0)
     await world.start()
     yield world
@@ -111,7 +113,14 @@ async def test_a_clean_stop_says_so_in_the_state(tmp_path: Path) -> None:
     await world.service.stop()
     await until(lambda: world.state and world.state.reason == "chat_ingest is stopped", "the last state")
     assert world.stored == 1
+    await world.bus.stop()
     world.store.close()
+    raised: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: raised.append(context))
+    over = loop.time() + 3 * intake_module.COMMIT_EVERY
+    await until(lambda: loop.time() > over, "a commit that was due before the stop")
+    assert not raised
 
 
 async def test_a_restart_tells_the_gap_that_it_made(tmp_path: Path) -> None:
@@ -211,10 +220,9 @@ async def test_what_no_bus_could_carry_costs_nothing_else(world: World, logged: 
 
 @pytest.mark.parametrize("put_back", [False, True])
 async def test_a_data_folder_that_is_gone_is_said_once_and_chat_goes_on(
-    world: World, monkeypatch: pytest.MonkeyPatch, logged: LogCapture, put_back: bool
+    world: World, logged: LogCapture, put_back: bool
 ) -> None:
     """SQLite goes on with the file that nobody can find any more: the next start will not either."""
-    monkeypatch.setattr(service_module, "TICK", 0.001)
     await until(lambda: world.service.health().ok, "a running service")
     folder = world.store.folder
     folder.rename(folder.with_name("elsewhere"))
@@ -223,8 +231,8 @@ async def test_a_data_folder_that_is_gone_is_said_once_and_chat_goes_on(
     world.source.ear.heard(message(1))
     await until(lambda: not world.service.health().ok, "it to be said")
     assert str(folder) in world.service.health().text
-    for _ in range(20):
-        await asyncio.sleep(0.001)
+    for _ in range(5):
+        await asyncio.sleep(service_module.TICK)
     assert len([entry for entry in logged.entries if entry["log_level"] == "error"]) == 1
     await world.planner.start()
     await until(lambda: world.planner.taken == [message(1)], "the message at the planner")
@@ -264,10 +272,7 @@ async def test_a_connection_that_comes_and_goes_while_the_disk_fails_does_not_pi
     assert [gap.reason for gap in world.planner.gaps if not gap.missed] == ["lost 0"]
 
 
-async def test_a_full_outbox_appends_one_gap_between_what_was_kept(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service_module, "TICK", 0.01)
+async def test_a_full_outbox_appends_one_gap_between_what_was_kept(world: World) -> None:
     for number in range(80):
         world.source.ear.heard(message(number))
     await until(lambda: world.state and world.state.received == 80, "all heard")
@@ -317,7 +322,7 @@ async def test_a_retained_reply_is_never_posted(tmp_path: Path) -> None:
 async def test_a_reply_that_the_chat_takes_later_is_tried_again(world: World) -> None:
     world.source.answer = Posted(False, "slow down", retry_after=0.01)
     world.bus.publish(channels.CHAT_REPLY.topic(ROOT), reply("one").to_bytes())
-    await until(lambda: len(world.source.posted) == 2, "a second attempt")
+    await until(lambda: len(world.source.posted) > 1, "a second attempt")
     world.source.answer = Posted(True)
     attempts = len(world.source.posted)
     await until(lambda: len(world.source.posted) > attempts, "the last one")

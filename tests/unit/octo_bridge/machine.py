@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -32,6 +33,7 @@ LINES = (
 )  # fmt: skip
 
 
+@cache
 def settings(**more: Any) -> BridgeSettings:
     return BridgeSettings(octoprint_url="http://octoprint", octoprint_api_key=SecretStr("key"), **more)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,11 +27,22 @@ T = TypeVar("T", bound=Effect)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@cache
+def usual() -> Setup:
+    """Made once: it never changes, and most of these tests want nothing else."""
+    return setup()
+
+
+def setup(**settings: Any) -> Setup:
+    """Without the wait between two moves of one user, if *settings* do not say otherwise."""
+    return Setup.of(PlannerSettings(data_dir=Path("unused"), **{"cooldown_user": 0, **settings}))
+
+
 class Bench:
     """A core with a model of the bridge that takes what it sends at once, and speaks when it is told to."""
 
     def __init__(self, **settings: Any) -> None:
-        self.setup = Setup.of(PlannerSettings(data_dir=Path("unused"), **{"cooldown_user": 0, **settings}))
+        self.setup = setup(**settings) if settings else usual()
         bare = HeightMap.empty(self.setup.profile)
         self.game = Game(Header(instance="0badcafe", shape=self.setup.shape), bare, bare)
         self.effects: list[Effect] = []

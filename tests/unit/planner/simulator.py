@@ -20,15 +20,19 @@ FILAMENT_PER_MM = 0.48 * 0.25 / (math.pi * 0.875**2)
 BEHIND = 0.8
 """mm behind the nozzle, plastic is soft and its own."""
 _N = int(BED / CELL)
-_ROWS = [(dy, int(math.sqrt(max(0.0, (FLAT / CELL) ** 2 - dy * dy)))) for dy in range(-2, 3)]
+_LAYER_UNITS = round(LAYER / UNIT)
+_PAD = 3 * _N
+"""Cells before and behind the bed, so that the tip's circle never leaves the field."""
+_ROWS = [(dy * _N, int(math.sqrt(max(0.0, (FLAT / CELL) ** 2 - dy * dy)))) for dy in range(-2, 3)]
+_SPANS = tuple((at - half, at + half + 1) for at, half in _ROWS)
 
 
 @dataclass
 class Simulator:
     """Runs lines; what went wrong is in *faults*, lengths in mm, time in s."""
 
-    touch: bytearray = field(default_factory=lambda: bytearray(_N * _N))
-    carry: bytearray = field(default_factory=lambda: bytearray(_N * _N))
+    touch: bytearray = field(default_factory=lambda: bytearray(_N * _N + 2 * _PAD))
+    carry: bytearray = field(default_factory=lambda: bytearray(_N * _N + 2 * _PAD))
     faults: list[str] = field(default_factory=list)
     drawn: float = 0.0
     aired: float = 0.0
@@ -46,6 +50,7 @@ class Simulator:
 
     def __post_init__(self) -> None:
         self._fresh: list[tuple[float, float, float]] = []
+        self._highest = 0
         self._line = 0.0  # length of the polyline under way, for its time
 
     def run(self, lines: Iterable[str]) -> None:
@@ -103,7 +108,7 @@ class Simulator:
             px, py, pz = self.x + (x - self.x) * t, self.y + (y - self.y) * t, self.z + (z - self.z) * t
             if self._touches(px, py, pz):
                 self.ploughed += flat / steps
-            cell = int(py / CELL) * _N + int(px / CELL)
+            cell = _cell(px, py)
             if pz - LAYER - self.carry[cell] * UNIT > LAYER + UNIT:
                 self.aired += flat / steps
             self._fresh.append((px, py, pz))
@@ -133,22 +138,26 @@ class Simulator:
         self._line = 0.0
 
     def _touches(self, x: float, y: float, z: float) -> bool:
-        limit = z + UNIT / 2
-        centre = int(y / CELL) * _N + int(x / CELL)
-        for dy, half in _ROWS:
-            at = centre + dy * _N
-            if max(self.touch[max(0, at - half) : max(0, at + half + 1)] or b"\0") * UNIT > limit:
-                return True
-        return False
+        limit = z / UNIT + 0.5
+        if self._highest <= limit:
+            return False
+        cell, touch = _cell(x, y), self.touch
+        return max(b"".join([touch[cell + first : cell + end] for first, end in _SPANS])) > limit
 
     def _set(self, bead: tuple[float, float, float]) -> None:
         x, y, z = bead
         top = round(z / UNIT)
-        centre = int(y / CELL) * _N + int(x / CELL)
+        self._highest = max(self._highest, top)
+        centre, touch, carry = _cell(x, y), self.touch, self.carry
         for cell in (centre, centre - 1, centre + 1, centre - _N, centre + _N):
-            if 0 <= cell < _N * _N:
-                self.touch[cell] = max(self.touch[cell], top)
-                self.carry[cell] = max(self.carry[cell], min(top, self.carry[cell] + round(LAYER / UNIT)))
+            if touch[cell] < top:
+                touch[cell] = top
+            if carry[cell] < top:
+                carry[cell] = min(top, carry[cell] + _LAYER_UNITS)
+
+
+def _cell(x: float, y: float) -> int:
+    return _PAD + int(y / CELL) * _N + int(x / CELL)
 
 
 def _trapezoid(length: float, speed: float, acceleration: float = 500.0) -> float:
