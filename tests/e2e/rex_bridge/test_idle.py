@@ -29,8 +29,9 @@ def test_an_idle_printer_is_held_for_a_moment_only(several: Several) -> None:
         holds = [visit["closed"] - visit["opened"] for visit in rex.view()["visits"] if visit["closed"]]
         print(f"{name} was held for {median(holds) * 1000:.0f} ms, {max(holds) * 1000:.0f} at most")
         assert median(holds) < HOLD, (name, holds)
-        said = several.bridge.probe.wait(f"printer/{name}/state", lambda m: m.json["state"] == "idle")
-        assert said.json["nozzle_actual"] == 22
+        # In a look that took its time already, the temperature is not asked for: the next one makes up for it.
+        idle = {"state": "idle", "nozzle_actual": 22}
+        several.bridge.probe.wait(f"printer/{name}/state", lambda m: idle.items() <= m.json.items())
 
 
 def test_a_slicer_that_wants_the_printer_gets_it_at_once(bridge: Bridge, rex: FlashforgeSimulator) -> None:
@@ -39,11 +40,10 @@ def test_a_slicer_that_wants_the_printer_gets_it_at_once(bridge: Bridge, rex: Fl
     bridge.state("idle")
     waited = []
     # Again and again, so that the looks of some seconds fall into every moment of it.
-    while len([visit for visit in rex.view()["visits"] if _is_look(visit)]) < 4:
+    while len(waited) <= 50 or len([visit for visit in rex.view()["visits"] if _is_look(visit)]) < 4:
         began = time.monotonic()
-        wait_until(lambda: _slicer_gets_in(rex.port), 20, "the slicer to get in", poll_s=0.001)
+        wait_until(lambda: _slicer_gets_in(rex.port), 40, "the slicer to get in", poll_s=0.001)
         waited.append(time.monotonic() - began)
-    assert len(waited) > 50
     print(f"the slicer waited for {max(waited) * 1000:.0f} ms at most")
     assert median(waited) < HOLD, waited
 
@@ -53,7 +53,7 @@ def _is_look(visit: dict[str, Any]) -> bool:
 
 
 def _slicer_gets_in(port: int) -> bool:
-    with socket.create_connection((LOOPBACK, port), timeout=2) as slicer:
+    with socket.create_connection((LOOPBACK, port), timeout=20) as slicer:
         try:
             slicer.sendall(b"~M601 S1\r\n")
             return b"M601" in slicer.recv(1000)
