@@ -38,7 +38,7 @@ def test_a_slicer_that_wants_the_printer_gets_it_at_once(bridge: Bridge, rex: Fl
     rex.do("faults", second_client="error")
     bridge.start()
     bridge.state("idle")
-    waited = []
+    waited: list[float] = []
     # Again and again, so that the looks of some seconds fall into every moment of it.
     while len(waited) <= 50 or len([visit for visit in rex.view()["visits"] if _is_look(visit)]) < 4:
         began = time.monotonic()
