@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import thread as pools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -169,9 +170,15 @@ def run(definition: Definition[S], settings: S) -> int:
         end = asyncio.run(_serve(definition, settings, store))
     finally:
         store.close()
-    if not any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
+    if not _is_waited_for():
         end.cancel()
     return 0
+
+
+def _is_waited_for() -> bool:
+    """Whether the interpreter would wait for a thread: it does for those of executors even where they are daemons."""
+    threads = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    return any(not thread.daemon or thread in pools._threads_queues for thread in threads)
 
 
 def _unusable(store: Store, schemas: Sequence[Schema]) -> Health | None:

@@ -25,7 +25,7 @@ STOPPED = Schema("stopped", ["CREATE TABLE stopped (how TEXT)"])
 class Settings(ChassisSettings):
     """How it is to behave."""
 
-    at_stop: str = Field(default="well", description="well, slow, raise, thread or executor.")
+    at_stop: str = Field(default="well", description="well, slow, raise, thread, executor or library.")
     needed: str = Field(default="here", description="`missing` is as if it was not set.")
 
     def missing(self) -> list[str]:
@@ -44,6 +44,10 @@ class Sample:
         if self._parts.settings.at_stop == "executor":
             asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
             ThreadPoolExecutor().submit(time.sleep, 60)
+        if self._parts.settings.at_stop == "library":
+            # What a daemon begins is a daemon too, an executor's threads among it.
+            daemon = threading.Thread(target=lambda: ThreadPoolExecutor().submit(time.sleep, 60).result(), daemon=True)
+            daemon.start()
 
     async def stop(self) -> None:
         with self._parts.store.transaction() as unit:

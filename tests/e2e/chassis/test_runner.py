@@ -51,7 +51,7 @@ def _up(service: ChildProcess, probe: MqttProbe) -> None:
     wait_until(lambda: [seen.text for seen in probe.seen(PRESENCE, since=mark)][-1:] == ["online"], 40, service.tail)
 
 
-@pytest.mark.parametrize("at_stop", ["well", "slow", "raise", "thread", "executor"])
+@pytest.mark.parametrize("at_stop", ["well", "slow", "raise", "thread", "executor", "library"])
 def test_sigterm_ends_a_service_whatever_it_does_at_its_end(service: ChildProcess, probe: MqttProbe, at_stop: str) -> None:
     service.environment["BOARDCAST_AT_STOP"] = at_stop
     _up(service, probe)
