@@ -24,6 +24,19 @@ READ_WITHIN = 20.0
 that cannot."""
 
 
+def _here() -> Any:
+    """What has apprise deliver in the thread that asks.
+
+    Its own are shared by all targets, so that some that hang would delay the others, and the interpreter waits for them
+    at its end, daemons or not: the service would outlive its stop by as long as a target hangs.
+    """
+    asset = apprise.AppriseAsset(async_mode=False)
+    # A limit for the whole of a delivery needs a thread of its own as well; each socket has its limits. Before apprise 2
+    # there was none, nor an argument for it.
+    asset._service_timeout = 0.0
+    return asset
+
+
 def understood(url: str) -> bool:
     """Whether apprise knows what to do with *url*."""
     return apprise.Apprise.instantiate(url) is not None
@@ -92,7 +105,7 @@ class Target:
         """Deliver *notice* now, once; takes as long as the target does."""
         kind = apprise.NotifyType.WARNING if notice.urgent else apprise.NotifyType.INFO
         try:
-            service: Any = apprise.Apprise.instantiate(self._url)
+            service: Any = apprise.Apprise.instantiate(self._url, asset=_here())
             service.socket_read_timeout = max(READ_WITHIN, service.socket_read_timeout)
             sender = apprise.Apprise()
             sender.add(service)

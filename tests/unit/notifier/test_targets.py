@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +83,19 @@ def test_a_target_that_has_it_and_only_answers_late_does_not_get_it_again(
     target = Target(f"{BOT}/2", retries=(0.0, 0.0))
     assert not target._try(Notice("rex: print finished", "cube.gx"))
     assert timeouts == [(4.0, 20.0)] * tries
+
+
+def test_a_notice_is_delivered_by_the_thread_of_its_target_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of apprise's own is waited for at the interpreter's end, for as long as the target hangs."""
+    threads: list[threading.Thread] = []
+
+    def post(url: str, **_: object) -> Answer:
+        threads.append(threading.current_thread())
+        return Answer(200)
+
+    monkeypatch.setattr(requests, "post", post)
+    assert Target(f"{BOT}/2").deliver(Notice("rex: print finished", "cube.gx"))
+    assert threads == [threading.current_thread()]
 
 
 def test_a_single_chat_that_fails_is_tried_again(telegram: Callable[[set[int]], list[dict[str, Any]]]) -> None:
