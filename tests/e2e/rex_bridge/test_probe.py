@@ -7,12 +7,13 @@ import sys
 
 from deploy.simulators.flashforge.child import FlashforgeSimulator
 from tests.e2e.rex_bridge.conftest import REPOSITORY
+from tests.harness.waiting import wait_until
 
 
 def probe(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "services.rex_bridge", "probe", *arguments],
-        capture_output=True, text=True, timeout=20, cwd=REPOSITORY, check=False,
+        capture_output=True, text=True, timeout=50, cwd=REPOSITORY, check=False,
     )  # fmt: skip
 
 
@@ -24,7 +25,7 @@ def test_it_shows_raw_replies_and_what_is_understood(rex: FlashforgeSimulator) -
     assert "'done': 25, 'total': 100" in found.stdout
     assert "SNSIM0001" not in found.stdout
     assert "88:A9" not in found.stdout
-    assert rex.view()["visits"][0]["closed"]
+    wait_until(lambda: rex.view()["visits"][0]["closed"], 40, "the printer to hear of the end")
 
 
 def test_it_takes_control_only_where_nothing_is_answered_without(rex: FlashforgeSimulator) -> None:
