@@ -87,10 +87,11 @@ class FakeTwitch:
         self._moving: dict[str, Session] = {}
         self._sockets: list[web.Request] = []
         self._over = asyncio.Event()
+        self._under_way = 0
 
     async def start(self) -> None:
         """Listen."""
-        app = web.Application()
+        app = web.Application(middlewares=[self._counted])
         app.router.add_get("/ws", self._websocket)
         app.router.add_get("/oauth2/validate", self.logins.validate)
         app.router.add_post("/oauth2/token", self.logins.token)
@@ -125,12 +126,29 @@ class FakeTwitch:
             "twitch_id_url": f"http://{self.url}",
         }
 
+    @web.middleware
+    async def _counted(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        self._under_way += 1
+        try:
+            return await handler(request)
+        finally:
+            self._under_way -= 1
+
     # --- what a test does -------------------------------------------------------------------------------------------
 
     @property
     def open(self) -> int:
         """Websockets whose connection stands, the ones without a welcome among them."""
         return sum(request.transport is not None for request in self._sockets)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no connection stands and nothing is being answered: also what the dead had asked for is done."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        return not self._runner.server.connections and not self._under_way
 
     @property
     def heard(self) -> list[Session]:
