@@ -29,6 +29,13 @@ def closed() -> Iterator[None]:
     websockets.WSS, twitchio.http.Route.BASE, twitchio.http.Route.ID_BASE = kept
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still for a moment in the middle of a move of sockets makes no loss of it."""
+    monkeypatch.setattr("services.chat_ingest.sources.twitch.client.WELCOME_MAY_FOLLOW", 20.0)
+    monkeypatch.setattr("services.chat_ingest.sources.twitch.client.CONNECT_WITHIN", 20.0)
+
+
 @pytest.fixture
 async def twitch() -> AsyncIterator[FakeTwitch]:
     """Running on a free port. Whatever has happened in a test: who talked to it has closed every socket at its end."""
@@ -36,6 +43,6 @@ async def twitch() -> AsyncIterator[FakeTwitch]:
     await fake.start()
     yield fake
     try:
-        await eventually(lambda: fake.open == 0, 20, "every socket to be closed")
+        await eventually(lambda: fake.open == 0, 40, "every socket to be closed")
     finally:
         await fake.stop()

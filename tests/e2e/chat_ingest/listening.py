@@ -18,7 +18,8 @@ from tests.fakes.twitch import FakeTwitch
 from tests.fakes.twitch.server import BOT
 from tests.harness.waiting import eventually
 
-QUICK = Patience(tick=0.05, poll=0.1, silence=3.0, open_within=20.0, call_within=10.0)
+QUICK = Patience(tick=0.05, poll=0.1, silence=40.0, open_within=40.0, call_within=40.0)
+"""Looks often and gives nothing up: a test in which something is to be given up says how soon."""
 
 
 @dataclass(frozen=True)

@@ -53,13 +53,18 @@ async def test_closed_by_twitch(listening: Listening) -> None:
     await _says_so_and_comes_back(listening)
 
 
-async def test_missed_keepalives(listening: Listening) -> None:
-    await listening.twitch.say("before")
+async def test_missed_keepalives(twitch: FakeTwitch, tmp_path: Path) -> None:
+    listening = Listening(twitch, tmp_path, replace(QUICK, silence=3.0))
+    listening.log_in()
+    await listening.start()
+    await listening.until_hears()
+    await twitch.say("before")
     await listening.until_said("before")
-    listening.twitch.fall_silent()
+    twitch.fall_silent()
     change = await listening.until_deaf()
     assert "said nothing for" in change.reason
     await _says_so_and_comes_back(listening)
+    await listening.stop()
 
 
 async def test_sockets_refused_again_and_again(listening: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +91,7 @@ async def test_no_welcome(listening: Listening, monkeypatch: pytest.MonkeyPatch)
     listening.twitch.plan.no_welcome = 2
     listening.twitch.reset()
     await _says_so_and_comes_back(listening)
-    assert listening.twitch.open == 1
+    await eventually(lambda: listening.twitch.open == 1, 40, "the sockets without a welcome to be gone")
 
 
 async def test_no_welcome_and_no_goodbye(listening: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +103,7 @@ async def test_no_welcome_and_no_goodbye(listening: Listening, monkeypatch: pyte
     listening.twitch.plan.no_goodbye = True
     listening.twitch.reset()
     await _says_so_and_comes_back(listening)
-    assert listening.twitch.open == 1
+    await eventually(lambda: listening.twitch.open == 1, 40, "the sockets without a welcome to be gone")
 
 
 async def test_ended_in_the_middle_of_a_move(listening: Listening) -> None:
