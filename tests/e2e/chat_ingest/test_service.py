@@ -88,6 +88,21 @@ async def _talk(twitch: FakeTwitch, count: int, rate: float) -> None:
             await asyncio.sleep(ahead)
 
 
+async def _talk_until(over: asyncio.Event, twitch: FakeTwitch, rate: float) -> int:
+    """*rate* messages a second until *over*, and how many they were."""
+    number = 0
+    while not over.is_set():
+        await twitch.say(f"m{number}")
+        number += 1
+        await asyncio.sleep(1 / rate)
+    return number
+
+
+def _restart(broker: Mosquitto) -> None:
+    broker.kill()
+    broker.start()
+
+
 def _bare_publisher(broker: Mosquitto, count: int) -> float:
     """Messages a second that a plain client brings to the broker, confirmed."""
     client = Client(CallbackAPIVersion.VERSION2)
@@ -97,13 +112,14 @@ def _bare_publisher(broker: Mosquitto, count: int) -> float:
     began = time.monotonic()
     infos = [client.publish("bare/messages", b"x" * 300, qos=1) for _ in range(count)]
     for info in infos:
-        info.wait_for_publish(30)
+        info.wait_for_publish(60)
     took = time.monotonic() - began
     client.disconnect()
     client.loop_stop()
     return count / took
 
 
+@pytest.mark.timeout(300)
 async def test_10_000_messages_at_2_000_a_second_arrive_in_order_and_once(
     evening: Evening, record_property: Callable[[str, object], None]
 ) -> None:
@@ -113,7 +129,7 @@ async def test_10_000_messages_at_2_000_a_second_arrive_in_order_and_once(
     began = time.monotonic()
     await _talk(evening.twitch, MANY, RATE)
     offered = MANY / (time.monotonic() - began)
-    await eventually(lambda: len(evening.planner.texts) >= MANY, 50, "all of them")
+    await eventually(lambda: len(evening.planner.texts) >= MANY, 200, "all of them")
     rate = MANY / (time.monotonic() - began)
     cpu_each = (_cpu_seconds(evening.service.pid) - cpu) / MANY * 1e6
     figures = f"offered {offered:.0f}/s, arrived {rate:.0f}/s, bare publisher {bare:.0f}/s, {cpu_each:.0f} us CPU each"
@@ -123,6 +139,7 @@ async def test_10_000_messages_at_2_000_a_second_arrive_in_order_and_once(
     assert evening.planner.gaps == []
 
 
+@pytest.mark.timeout(240)
 async def test_kill_9_in_mid_stream_with_the_planner_away_loses_nothing_that_was_stored(evening: Evening) -> None:
     talking = asyncio.create_task(_talk(evening.twitch, 2_000, 1_000))
     await eventually(lambda: evening.received >= 500, 40, "500 messages in chat/state")
@@ -131,7 +148,7 @@ async def test_kill_9_in_mid_stream_with_the_planner_away_loses_nothing_that_was
     await talking
     await evening.planner.start()
     evening.service.start()
-    await eventually(lambda: evening.planner.gaps, 20, "the gap of the time between")
+    await eventually(lambda: evening.planner.gaps, 40, "the gap of the time between")
     stored = evening.planner.texts
     assert len(stored) >= known
     assert stored == [f"m{number}" for number in range(len(stored))]
@@ -142,24 +159,28 @@ async def test_kill_9_in_mid_stream_with_the_planner_away_loses_nothing_that_was
     assert len(evening.planner.texts) == len(stored) + 1
 
 
+@pytest.mark.timeout(240)
 async def test_a_broker_that_dies_loses_nothing(evening: Evening) -> None:
     await evening.planner.start()
-    talking = asyncio.create_task(_talk(evening.twitch, 2_000, 1_000))
+    over = asyncio.Event()
+    talking = asyncio.create_task(_talk_until(over, evening.twitch, 1_000))
     for _ in range(3):
         seen = len(evening.planner.texts)
         await eventually(lambda n=seen: len(evening.planner.texts) > n, 40, "progress")  # type: ignore[misc]
-        evening.broker.kill()
-        evening.broker.start()
-    await talking
-    await eventually(lambda: len(evening.planner.texts) >= 2_000, 40, "all of them")
-    assert evening.planner.texts == [f"m{number}" for number in range(2_000)]
+        await asyncio.to_thread(_restart, evening.broker)  # the talk goes on meanwhile
+    over.set()
+    said = await talking
+    await eventually(lambda: len(evening.planner.texts) >= said, 120, "all of them")
+    assert evening.planner.texts == [f"m{number}" for number in range(said)]
 
 
 async def test_replies_come_out_at_twitchs_pace_and_merged(evening: Evening) -> None:
     for number in range(1, 31):
         reply = ChatReply(text=f"queued #{number}", source="twitch", channel="ada_draws", reply_to=f"m{number}",
                           user_id=f"u{number}", time=datetime.now(UTC))  # fmt: skip
-        evening.probe.publish(REPLY, reply.to_bytes())
+        evening.probe.send(REPLY, reply.to_bytes().decode())  # Twitch's stand-in lives in this loop and must go on
+        # Four or more that are there together are told together; the first one is to be alone.
+        await eventually(lambda: evening.twitch.posted, 40, "the first one")
     await eventually(lambda: "#30" in str(evening.twitch.posted), 40, "the last one")
     posted = [body["message"] for body in evening.twitch.posted]
     assert len(posted) <= 4
