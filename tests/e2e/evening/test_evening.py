@@ -14,8 +14,9 @@ from tests.e2e.evening import picture, posted
 from tests.e2e.evening.conftest import OpenHall
 from tests.e2e.evening.hall import Hall
 
-BEGAN_ALREADY = 1.0
-"""Seconds: so long after a ban was taken the bridge may not know of it yet; then the line is begun, and drawn."""
+BEGAN_ALREADY = 10.0
+"""Seconds: so long after a ban was taken the bridge may not know of it yet, a tenth of a second on a machine that has only
+this to do; then a line that it had been given before is begun, and drawn."""
 TIMED_OUT, DELETED, CLEARED, BANNED = (
     "its user was timed out in chat", "the message that asked for it was deleted", "the chat was cleared",
     "its user was banned",
@@ -23,13 +24,13 @@ TIMED_OUT, DELETED, CLEARED, BANNED = (
 Record = Callable[[str, object], None]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_two_thousand_messages(open_hall: OpenHall, record_property: Record) -> None:
     _evening(open_hall, record_property, count=2_000, within=20, taken_out=5)
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_twenty_thousand_messages(open_hall: OpenHall, record_property: Record) -> None:
     _evening(open_hall, record_property, count=20_000, within=120, taken_out=50)
 
@@ -94,6 +95,7 @@ def _who_was_shut_out_did_not_draw(hall: Hall, taken_out: int) -> None:
                 assert move not in begun
                 out[reason] += 1
             elif move in begun:
+                assert watch.planned_at(move) < watch.taken_at(seq), f"{move} was planned after {body.kind}"
                 assert begun[move] < watch.taken_at(seq) + BEGAN_ALREADY, f"{move} was begun after {body.kind}"
     assert sum(out.values()) - out[CLEARED] >= taken_out, out
     assert all(out[reason] for reason in (TIMED_OUT, DELETED, CLEARED)), out

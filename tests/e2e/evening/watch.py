@@ -82,6 +82,10 @@ class Watch:
         """When the planner had taken message *seq* at the latest, in seconds since the epoch."""
         return self._taken_at[bisect_left(self._taken, seq)]
 
+    def planned_at(self, move: str) -> float:
+        """When *move* was first given to the bridge, in seconds since the epoch, by the planner's own word."""
+        return min(told.time.timestamp() for told in self.told[move] if told.state is MoveState.PLANNED)
+
     @property
     def waits(self) -> list[str]:
         """Moves that have not ended."""
