@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import random
 import socket
+import tempfile
+import threading
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 
+_PORTS = range(20_000, 32_000)
+"""Below those that the system gives to whoever wants any: by that, nobody gets one of these between a server's runs."""
+_one_at_a_time = threading.Lock()
+_given: set[int] = set()
+_locks: int | None = None
+
 
 def free_port() -> int:
-    """A port that nothing listens on now. Another program may take it before it is used; that is rare."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on, and that no other process is given before this one has ended.
+
+    A server is started some time after it was given its port, and may be down for a while. Raises RuntimeError.
+    """
+    first = random.SystemRandom().randrange(len(_PORTS))
+    with _one_at_a_time:
+        for port in [*_PORTS[first:], *_PORTS[:first]]:
+            if port not in _given and claim(port) and is_free(port):
+                _given.add(port)
+                return port
+    raise RuntimeError(f"no port from {_PORTS[0]} to {_PORTS[-1]} is free")
+
+
+def claim(port: int) -> bool:
+    """Whether *port* is this process's from now on and not another's, of those that ask here. It ends with the process.
+
+    A lock on one byte of one file: a file for each port would be too many open ones.
+    """
+    global _locks
+    if _locks is None:
+        path = Path(tempfile.gettempdir()) / f"boardcast-ports-{os.getuid()}"
+        _locks = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.lockf(_locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
 
 
 def is_free(port: int) -> bool:
