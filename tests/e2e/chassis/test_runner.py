@@ -52,7 +52,7 @@ def _up(service: ChildProcess, probe: MqttProbe) -> None:
 
 
 @pytest.mark.parametrize("at_stop", ["well", "slow", "raise", "thread", "executor", "library"])
-def test_sigterm_ends_a_service_whatever_it_does_at_its_end(service: ChildProcess, probe: MqttProbe, at_stop: str) -> None:
+def test_sigterm_ends_a_service_whatever_it_does(service: ChildProcess, probe: MqttProbe, at_stop: str) -> None:
     service.environment["BOARDCAST_AT_STOP"] = at_stop
     _up(service, probe)
     service.terminate(STOP_DEADLINE_S)

@@ -14,7 +14,7 @@ from tests.harness.mqtt_probe import MqttProbe
 from tests.harness.waiting import wait_until
 
 AFTER = 400.0
-"""Seconds after the last word within which everything has come to its end; ten on a machine that has only this to do."""
+"""Seconds after the last word within which everything has come to its end: ten on a machine that has time."""
 LOOK_EVERY = 0.25
 
 
