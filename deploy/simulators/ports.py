@@ -26,7 +26,8 @@ def free_port() -> int:
     """
     first = random.SystemRandom().randrange(len(_PORTS))
     with _one_at_a_time:
-        for port in [*_PORTS[first:], *_PORTS[:first]]:
+        for further in range(len(_PORTS)):
+            port = _PORTS[(first + further) % len(_PORTS)]
             if port not in _given and claim(port) and is_free(port):
                 _given.add(port)
                 return port

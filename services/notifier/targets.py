@@ -31,7 +31,7 @@ def _here() -> Any:
     at its end, daemons or not: the service would outlive its stop by as long as a target hangs.
     """
     asset = apprise.AppriseAsset(async_mode=False)
-    # A limit for the whole of a delivery needs a thread of its own as well; each socket has its limits. Before apprise 2
+    # A limit for a whole delivery needs such a thread as well, and each socket has limits of its own. Before apprise 2
     # there was none, nor an argument for it.
     asset._service_timeout = 0.0
     return asset

@@ -15,8 +15,8 @@ from tests.e2e.evening.conftest import OpenHall
 from tests.e2e.evening.hall import Hall
 
 BEGAN_ALREADY = 10.0
-"""Seconds: so long after a ban was taken the bridge may not know of it yet, a tenth of one on a machine that has time; then
-a line that it had been given before is begun, and drawn."""
+"""Seconds: so long after a ban was taken the bridge may not know of it yet, a tenth of one on a machine that has time;
+then a line that it had been given before is begun, and drawn."""
 TIMED_OUT, DELETED, CLEARED, BANNED = (
     "its user was timed out in chat", "the message that asked for it was deleted", "the chat was cleared",
     "its user was banned",

@@ -46,7 +46,7 @@ def once_and_in_order(table: Table, count: int) -> None:
     assert len(table.started_jobs()) == len(drawn), "a job was begun twice"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_minute_of_moves_over_sqs(table: Table, stack: SqsStack) -> None:
     table.ready()
     before, began, asked = stack.sqs.calls(), time.monotonic(), 0
@@ -59,8 +59,8 @@ def test_a_minute_of_moves_over_sqs(table: Table, stack: SqsStack) -> None:
             chat(table, number, move)
         asked = number + 1
         if asked > IN_HAND:
-            table.wait_ended(asked - IN_HAND, 60)
-    table.wait_ended(asked, 90)
+            table.wait_ended(asked - IN_HAND, 120)
+    table.wait_ended(asked, 300)
     took = time.monotonic() - began
     calls = {action: n - before.get(action, 0) for action, n in stack.sqs.calls().items()}
     print(f"{asked} moves in {took:.0f} s, {sum(calls.values()) / asked:.1f} calls a move: {calls}")
@@ -71,7 +71,7 @@ def test_a_minute_of_moves_over_sqs(table: Table, stack: SqsStack) -> None:
 
 def test_a_command_over_sqs_is_obeyed_and_answered_over_mqtt(table: Table, stack: SqsStack) -> None:
     stack.ask(channels.BOARD_COMMAND, "accept off")
-    table.probe.wait("board/state", lambda m: m.json["accepting"] is False, deadline_s=20)
+    table.probe.wait("board/state", lambda m: m.json["accepting"] is False, deadline_s=40)
     table.answer(channels.BOARD_COMMAND, "accept on", "done")  # and Home Assistant's way works beside it
 
 

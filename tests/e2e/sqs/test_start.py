@@ -33,7 +33,7 @@ def run(folder: Path, name: str, word: str, **settings: str) -> tuple[subprocess
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", f"services.{name}", word], cwd=REPOSITORY, capture_output=True, text=True, check=False,
-        env=inherited() | {f"BOARDCAST_{key}": value for key, value in environment.items()}, timeout=20,
+        env=inherited() | {f"BOARDCAST_{key}": value for key, value in environment.items()}, timeout=50,
     )  # fmt: skip
     return done, time.monotonic() - began
 
@@ -57,6 +57,7 @@ def test_check_says_the_same(tmp_path: Path) -> None:
     assert "missing: SQS cannot carry" in done.stdout
 
 
+@pytest.mark.timeout(240)
 def test_with_none_it_runs_says_so_and_waits_for_queues_that_are_made_later(tmp_path: Path, sqs: SqsServer) -> None:
     settings = {"BUS_URL": URL, "STATE_BUS_URL": "none", "SQS_ENDPOINT": sqs.endpoint, "LOG_FORMAT": "json",
                 "DATA_DIR": str(tmp_path / "data")}  # fmt: skip
@@ -67,7 +68,7 @@ def test_with_none_it_runs_says_so_and_waits_for_queues_that_are_made_later(tmp_
     )  # fmt: skip
     planner.start()
     try:
-        wait_until(lambda: "queues create" in planner.log.read_text(), 20, planner.tail)
+        wait_until(lambda: "queues create" in planner.log.read_text(), 40, planner.tail)
         (said,) = [json.loads(line) for line in planner.log.read_text().splitlines() if "is none" in line]
         assert "board_state" in said["not_published"]
         done, _ = run(tmp_path, "planner", "queues", **settings)
@@ -75,7 +76,7 @@ def test_with_none_it_runs_says_so_and_waits_for_queues_that_are_made_later(tmp_
         subprocess.run([*planner.command, "queues", "create"], env=inherited() | environment, cwd=REPOSITORY,
                        check=True, capture_output=True)  # fmt: skip
         path = health.path_in(tmp_path / "data", "planner")
-        wait_until(lambda: health.read(path).ok, 30, planner.tail)
+        wait_until(lambda: health.read(path).ok, 40, planner.tail)
     finally:
         planner.terminate()
     assert planner.exit_code == 0, planner.tail()
