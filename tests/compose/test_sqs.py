@@ -73,7 +73,7 @@ def test_moves_and_commands_go_over_sqs_and_a_kill_doubles_nothing(
         person.ask(request)
     wait_until(lambda: len(_ended(person, asked)) >= AROUND_A_KILL // 5, 60, "some to be drawn")
     over_sqs.kill_first_process("planner")
-    person.probe.wait("service/planner/availability", lambda m: m.text == "offline", since=mark, deadline_s=10)
+    person.probe.wait("service/planner/availability", lambda m: m.text == "offline", since=mark, deadline_s=60)
     assert len(_ended(person, asked)) < AROUND_A_KILL, "the kill came too late to mean anything"
     moves = [person.drawn(request) for request in asked]
     assert [len(person.drawings_of(move)) for move in moves] == [1] * len(moves)
