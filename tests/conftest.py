@@ -6,12 +6,18 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.simulators.mosquitto import Mosquitto
 from deploy.simulators.octoprint import OctoPrint
 from deploy.simulators.process import ChildProcess
 from deploy.stack import Stack
 from tests.harness.mqtt_probe import MqttProbe
+
+# An example that took long says that the machine was away for 200 ms, and nothing of the program. What else the default
+# profile says stays, as on a CI's machine.
+settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 TOPIC_ROOT = "boardcast"
 MARKERS = {"mosquitto": "broker", "octoprint": "octoprint", "engine": "docker"}

@@ -4,15 +4,13 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.simulators.marlin.motion import make_block, trapezoid
 from deploy.simulators.marlin.planner import Planner
 from deploy.simulators.marlin.settings import Settings, Vector
 from tests.simulators.marlin.bench import Bench
-
-UNHURRIED = settings(deadline=None)
 
 S = Settings()
 LENGTHS = st.floats(0.05, 300)
@@ -47,7 +45,6 @@ def test_a_move_from_rest_to_rest_takes_the_textbook_time(distance: float, speed
 
 
 @given(LENGTHS, SPEEDS, ACCELERATIONS, st.floats(0, 1), st.floats(0, 1))
-@UNHURRIED
 def test_a_profile_covers_its_distance_within_the_acceleration(
     distance: float, speed: float, acceleration: float, entry: float, leave: float
 ) -> None:
@@ -72,7 +69,6 @@ def test_a_profile_covers_its_distance_within_the_acceleration(
 
 
 @given(st.floats(20, 200), st.integers(2, 12), st.floats(5, 200))
-@UNHURRIED
 def test_a_straight_line_in_pieces_takes_as_long_as_in_one(length: float, pieces: int, feed: float) -> None:
     planner = Planner(S)
     for _ in range(pieces):
@@ -84,7 +80,6 @@ TENTHS = st.integers(-300, 300).map(lambda tenths: tenths / 10)
 
 
 @given(st.lists(st.tuples(TENTHS, TENTHS), min_size=1, max_size=16), st.floats(10, 200))
-@UNHURRIED
 def test_a_path_takes_no_longer_than_with_a_stop_at_each_corner_and_no_less_than_at_full_speed(
     steps: list[tuple[float, float]], feed: float
 ) -> None:

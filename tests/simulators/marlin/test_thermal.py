@@ -3,15 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.simulators.marlin.settings import Settings
 from deploy.simulators.marlin.thermal import Heater
 from deploy.simulators.marlin.wire import numbered
 from tests.simulators.marlin.bench import Bench
-
-UNHURRIED = settings(deadline=None)
 
 COLD = Heater(temperature=21, full_power=450, tau=180, ambient=21)
 
@@ -28,14 +26,12 @@ def euler(heater: Heater, seconds: float, dt: float = 0.01) -> float:
 
 
 @given(st.floats(21, 260), st.sampled_from([0.0, 150.0, 200.0, 215.0]), st.floats(0, 60), st.booleans())
-@UNHURRIED
 def test_temperatures_follow_the_differential_equation(start: float, target: float, dt: float, broken: bool) -> None:
     heater = replace(COLD, temperature=start, target=target, broken=broken)
     assert heater.after(dt).temperature == pytest.approx(euler(heater, dt), abs=0.1)
 
 
 @given(st.floats(21, 260), st.sampled_from([0.0, 150.0, 215.0]), st.lists(st.floats(0, 100), max_size=5))
-@UNHURRIED
 def test_steps_do_not_matter(start: float, target: float, steps: list[float]) -> None:
     stepped = heater = replace(COLD, temperature=start, target=target)
     for step in steps:
@@ -44,7 +40,6 @@ def test_steps_do_not_matter(start: float, target: float, steps: list[float]) ->
 
 
 @given(st.floats(21, 260), st.floats(30, 260))
-@UNHURRIED
 def test_the_target_is_reached_when_foretold(start: float, target: float) -> None:
     heater = replace(COLD, temperature=start, target=target)
     seconds = heater.seconds_to_target()

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from deploy.simulators.marlin.wire import Accepted, Refused, check, numbered, strip_comment
 from deploy.simulators.marlin.words import parse
 from tests.simulators.marlin.bench import Bench
-
-UNHURRIED = settings(deadline=None)
 
 TEXTS = st.text(alphabet="GMXYZEF0123456789 .-", min_size=1, max_size=30).map(lambda text: f"G1 {text.strip()}".strip())
 
@@ -58,7 +56,6 @@ def test_words_need_no_blanks() -> None:
 
 
 @given(st.lists(st.integers(0, 6), max_size=40), st.sets(st.integers(0, 60)))
-@UNHURRIED
 def test_a_host_that_obeys_resend_gets_every_line_through_once(steps: list[int], bad: set[int]) -> None:
     """Whatever it sends, and whichever transmissions are damaged."""
     bench = Bench()

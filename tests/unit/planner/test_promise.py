@@ -280,9 +280,7 @@ class Promise(RuleBasedStateMachine):
         self.drawn_in_order_and_never_twice()
 
 
-Promise.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+Promise.TestCase.settings = settings(max_examples=30, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 TestPromise = Promise.TestCase
 
 

@@ -32,7 +32,7 @@ def apart(a: Segment, b: Segment) -> float:
     return float(max(abs(a.x1 - b.x1), gap))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(180, 210), st.floats(15, 40), st.floats(0, 235), st.floats(0, 235), st.floats(20, 80))
 def test_no_purge_is_in_anything_elses_way(size: float, at: float, park_x: float, park_y: float, length: float) -> None:
     board = BoardGeometry(size=min(size, 230 - at), origin_x=at, origin_y=at)
