@@ -12,6 +12,9 @@ import pytest
 from services.chassis.bus.inbox import Inbox
 from services.chassis.bus.sqs.client import Client, Received, SqsError
 from services.chassis.bus.sqs.poller import PARK_AFTER, Poller, Reading, Undeleted
+from tests.harness.waiting import eventually
+
+DEADLINE_S = 20
 
 
 class FakeSqs(Client):
@@ -27,7 +30,7 @@ class FakeSqs(Client):
     def receive(self, url: str, visibility: float) -> list[Received]:
         if not self.batches:
             self.idle.set()
-            self._never.wait(5)
+            self._never.wait(60)
             raise SqsError("the test is over")
         return self.batches.pop(0)
 
@@ -58,17 +61,20 @@ class Clock:
 
 
 async def read(sqs: FakeSqs, handle: Callable[[Received], None], clock: Clock, *, closed: bool = False) -> None:
-    """Until the queue is empty."""
+    """Until the queue is empty; with *closed* nobody handles anything, and the reading ends with a batch in hand."""
     inbox = Inbox()
     inbox.open(asyncio.get_running_loop())
     poller = Poller(sqs, inbox, Reading("q", "url", 10.0), handle, lambda reason: sqs.log.append(reason), clock)
     if closed:
         inbox.close()
-        asyncio.get_running_loop().call_later(0.05, poller.close)
-        asyncio.get_running_loop().call_later(0.1, sqs.idle.set)
     poller.start()
-    await asyncio.to_thread(sqs.idle.wait, 5)
-    poller.close()
+    if closed:
+        await eventually(lambda: not sqs.batches, DEADLINE_S, "the batch to be received")
+        poller.close()
+        await eventually(lambda: sqs.log, DEADLINE_S, "something to be done with it")
+    else:
+        await asyncio.to_thread(sqs.idle.wait, DEADLINE_S)
+        poller.close()
     sqs.end()
     inbox.close()
 
@@ -148,7 +154,7 @@ async def test_a_server_that_answers_at_once_with_nothing_is_not_asked_without_a
     poller = Poller(sqs, inbox, Reading("q", "url", 10.0), lambda _: None, sqs.log.append, clock)
     poller._closed = pauses
     poller.start()
-    await asyncio.to_thread(sqs.idle.wait, 5)
+    await asyncio.to_thread(sqs.idle.wait, DEADLINE_S)
     assert pauses.times == 3
     poller.close()
     sqs.end()
