@@ -61,18 +61,23 @@ class Inbox:
     def _drain(self) -> None:
         """For a moment only: a flood must not keep the loop from its timers, which keep a machine safe."""
         ends = time.monotonic() + SLICE
-        with self._lock:
-            dropped, self._dropped = self._dropped, 0
-        if dropped:
-            _log.error("messages came faster than they could be taken; dropped", count=dropped)
+        self._say_dropped()
         while not self._closed:
             with self._lock:
                 if not self._waiting:
                     self._wake_scheduled = False
-                    return
+                    break
                 callback, size = self._waiting.popleft()
                 self._bytes -= size
             guarded(callback)
             if time.monotonic() >= ends:
                 asyncio.get_running_loop().call_soon(self._drain)
                 return
+        # What was dropped meanwhile wakes nobody, and perhaps nothing comes any more.
+        self._say_dropped()
+
+    def _say_dropped(self) -> None:
+        with self._lock:
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            _log.error("messages came faster than they could be taken; dropped", count=dropped)
