@@ -28,6 +28,8 @@ from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.broker
 PRESENCE = Presence("service/one/availability")
+NOTICED_S = 2
+"""The keep-alive where a broker has to be found to be frozen."""
 
 
 async def test_the_next_broker_of_the_list_is_tried(mqtt: MqttLab, tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ async def test_a_refused_subscription_is_named_and_the_others_work(guarded_lab: 
 async def test_a_frozen_broker_is_left_and_found_again(mqtt: MqttLab, tmp_path: Path) -> None:
     other = Mosquitto(tmp_path / "other")
     other.start()
-    bus = mqtt.made(mqtt.options(url=f"{mqtt.broker.url},{other.url}"))
+    bus = mqtt.made(replace(mqtt.options(url=f"{mqtt.broker.url},{other.url}"), keepalive=NOTICED_S))
     told: list[bool] = []
     reasons: list[str] = []
     bus.on_disconnect(reasons.append)
@@ -145,7 +147,7 @@ async def test_a_frozen_broker_is_left_and_found_again(mqtt: MqttLab, tmp_path: 
         # More than the sockets between them hold, so that the thread meets a socket that takes no more.
         for _ in range(60):
             bus.publish("a", b"x" * 100_000, delivered=told.append)
-        await until(lambda: bool(reasons), "the loss", within=40)  # keep-alive is 2 s here
+        await until(lambda: bool(reasons), "the loss", within=40)
         await until(lambda: bus.connected, "the other broker")
         await until(lambda: len(told) == 60, "an answer for every message")
         assert False in told
@@ -162,7 +164,7 @@ async def test_a_frozen_broker_is_left_and_found_again(mqtt: MqttLab, tmp_path: 
     finally:
         mqtt.broker.process.thaw()
     other.kill()
-    await until(lambda: len(reasons) == 2 and bus.connected, "the first broker")
+    await until(lambda: len(reasons) >= 2 and bus.connected, "the first broker")
 
 
 async def test_a_broker_that_freezes_before_it_answers_is_left(mqtt: MqttLab, tmp_path: Path) -> None:
@@ -170,7 +172,7 @@ async def test_a_broker_that_freezes_before_it_answers_is_left(mqtt: MqttLab, tm
     other.start()
     mqtt.broker.process.freeze()
     try:
-        bus = mqtt.made(mqtt.options(url=f"{mqtt.broker.url},{other.url}"))
+        bus = mqtt.made(replace(mqtt.options(url=f"{mqtt.broker.url},{other.url}"), keepalive=NOTICED_S))
         await bus.start()
         await until(lambda: bus.connected, "the other broker", within=40)
         stuck = mqtt.bus(PRESENCE)
