@@ -215,15 +215,17 @@ class HalfABroker:
 
 async def test_a_broker_that_never_confirms_the_subscriptions_is_left(mqtt: MqttLab) -> None:
     half = HalfABroker(suback=False)
-    options = mqtt.options(url=f"{await half.start()},{mqtt.broker.url}")
+    address = await half.start()
+    options = mqtt.options(url=f"{address},{mqtt.broker.url}")
     bus = mqtt.made(replace(options, subscribed_within=0.2))
     bus.subscribe("a", Listener())
     with capture_logs() as logs:
-        await up(bus)  # at the other one
-    assert half.accepted == 1
-    assert [line["reason"] for line in logs if "no connection" in line["event"]] == [
-        "the broker did not confirm the subscriptions"
-    ]
+        await up(bus)
+    # The other one has as little time: on a busy machine both may have been left some times before.
+    told = {(line["event"].split(";")[0], line["address"]): line.get("reason") for line in logs if "address" in line}
+    assert told["no connection to the broker", address] == "the broker did not confirm the subscriptions"
+    assert ("connected to the broker", address) not in told
+    assert half.accepted >= 1
     half.stop()
 
 
@@ -268,6 +270,10 @@ async def test_a_stopped_bus_lets_go_of_its_client_id(mqtt: MqttLab) -> None:
         await early.start()
         await asyncio.sleep(0.002 * n)
         await early.stop()
+        # A stop waits for a third of a second at most; a thread that is late says its goodbye all the same.
+        thread = early._thread
+        assert thread is not None
+        await until(lambda: not thread.is_alive(), "the end of its thread")  # noqa: B023 - awaited
     bus = mqtt.made(options)
     reasons: list[str] = []
     bus.on_disconnect(reasons.append)
