@@ -233,6 +233,7 @@ async def test_publishing_while_disconnected_is_not_queued_and_said(lab: Lab) ->
     await until(lambda: bool(heard.messages), "the fresh message")
     await Marker(lab)(bus)
     assert heard.payloads == [b"fresh"]
+    await until(lambda: len(told) >= 2, "the other answer")
     assert told == [False, True]
 
 
