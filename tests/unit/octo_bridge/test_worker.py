@@ -107,6 +107,8 @@ async def test_nothing_is_sent_upon_a_decision_of_long_ago(
 ) -> None:
     said: list[Input] = []
     made = Worker(settings(), said.append)
+    moment = now()
+    monkeypatch.setattr(worker_module, "now", lambda: moment)  # it stands still, whatever keeps the machine busy
 
     class Taking:
         def submit(self, path: str, text: str, timeout: float) -> tuple[Post, None]:
@@ -118,7 +120,7 @@ async def test_nothing_is_sent_upon_a_decision_of_long_ago(
     monkeypatch.setattr(made.jobs, "do", do)
 
     def submit(late: float) -> Submit:
-        return Submit(job_id(1), 1, "boardcast/x/j-a1.gcode", "G90", now().mono - late)
+        return Submit(job_id(1), 1, "boardcast/x/j-a1.gcode", "G90", moment.mono - late)
 
     await made._submit(submit(late))
     [answer] = said
