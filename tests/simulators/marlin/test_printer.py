@@ -12,7 +12,7 @@ import pytest
 from deploy.simulators.marlin import MarlinPrinter
 from deploy.simulators.waiting import wait_until
 
-DEADLINE_S = 10
+DEADLINE_S = 40
 
 
 class Host:

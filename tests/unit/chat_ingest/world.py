@@ -34,7 +34,7 @@ from services.chat_ingest.sources.port import UNHURRIED, Ear, Posted
 ROOT = "boardcast"
 AT = datetime(2026, 1, 31, 20, 0, tzinfo=UTC)
 LINK = LinkTopics("chat", channels.LINK_CHAT.topic(ROOT), channels.LINK_CHAT_RECEIPT.topic(ROOT))
-DEADLINE = 10.0
+DEADLINE = 40.0
 
 
 def message(number: int, text: str = "a1 h8") -> ChatMessage:

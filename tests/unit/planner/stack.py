@@ -29,7 +29,7 @@ from tests.unit.planner.model_bridge import ModelBridge
 
 ROOT = "boardcast"
 TOPICS = Topics(ROOT)
-DEADLINE = 10.0
+DEADLINE = 40.0
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:
