@@ -24,7 +24,7 @@ def test_a_changed_character_never_passes(last: int, text: str, data: st.DataObj
     assert isinstance(check(line[:place] + other + line[place + 1 :], last), Refused)
 
 
-@given(st.integers(0, 1000), st.integers(0, 1000), TEXTS)
+@given(st.integers(0, 1000), st.integers(0, 1000), TEXTS.filter(lambda text: "M110" not in text))
 def test_any_other_number_is_refused_and_names_the_last(last: int, number: int, text: str) -> None:
     assume(number != last + 1)
     refused = check(numbered(number, text), last)
