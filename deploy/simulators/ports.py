@@ -42,7 +42,7 @@ def claim(port: int) -> bool:
     global _locks
     if _locks is None:
         path = Path(tempfile.gettempdir()) / f"boardcast-ports-{os.getuid()}"
-        _locks = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        _locks = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.lockf(_locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:
