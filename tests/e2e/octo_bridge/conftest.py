@@ -89,6 +89,23 @@ class Bench:
         wanted = [f"1-{number}" for number in numbers]
         await eventually(lambda: set(wanted) <= set(self.planner.drawn()), deadline_s, f"moves {wanted} to be drawn")
 
+    async def free(self) -> None:
+        """Wait until OctoPrint has finished with the last job.
+
+        A move is known as drawn a moment before that, and what a person asks of OctoPrint in between is turned down.
+        """
+        await eventually(lambda: self.octoprint.state() == "Operational", 40, "OctoPrint to be done with the last job")
+
+    async def begun(self) -> None:
+        """Wait until a job's first line is at the printer, and OctoPrint's log tells of its start.
+
+        The bridge says that it is printing from the moment when it begins to upload; and OctoPrint, which writes its
+        log in a thread, could be killed before that has written.
+        """
+        log = self.octoprint.basedir / "logs" / "octoprint.log"
+        await eventually(lambda: self.octoprint.serial_log.jobs(), 40, "the job's first line")
+        await eventually(lambda: "Print job started" in log.read_text(errors="replace"), 40, "the start in the log")
+
     def on_the_wire(self) -> list[str]:
         """Moves by the serial log, in order: every file that began, by its last line or by its own line."""
         return [move_of(job.move) for job in self.octoprint.serial_log.jobs() if job.move is not None]

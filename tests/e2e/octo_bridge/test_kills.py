@@ -54,6 +54,7 @@ async def test_octoprint_killed_in_mid_job_leaves_the_job_uncertain(bench: Bench
     bench.planner.draw(1, gcode=line_of(1, slow=LONG))
     bench.planner.draw(2)
     await bench.state(lambda s: s["state"] == "printing" and s["waiting_jobs"] == 1, "the job to run")
+    await bench.begun()
     before = bench.planner.epoch
     bench.octoprint.kill()
     await bench.state(lambda s: s["link"] == "no_octoprint", "the bridge to miss OctoPrint")
