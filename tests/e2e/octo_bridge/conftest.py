@@ -59,6 +59,14 @@ class Bench:
         assert found is not None
         return found
 
+    async def told(self, accept: Callable[[Any], object], what: str, since: int, deadline_s: float = 40) -> Any:
+        """The first state after mark *since* that *accept* takes, even if it has passed by now."""
+
+        def find() -> Any:
+            return next((m.json for m in self.probe.seen(STATE, since=since) if accept(m.json)), None)
+
+        return await eventually(find, deadline_s, what)
+
     async def event(self, accept: Callable[[Any], object], what: str, since: int = 0, deadline_s: float = 40) -> Any:
         """The first event after mark *since* that *accept* takes."""
 
