@@ -86,9 +86,10 @@ class Service:
         while self._running:
             self._listen()
             self._go_on()
-            self._speak()
+            # Before a word of it is said: who hears it may look here at once.
             self._write(log)
-            self._wait(control)
+            self._speak()
+            self._wait(control, log)
 
     def _write(self, log: TextIO) -> None:
         records = self.firmware.take_records()
@@ -127,7 +128,7 @@ class Service:
             self._clock.skip_to(moment)
             self.firmware.advance(self._clock.now())
 
-    def _wait(self, control: socket.socket) -> None:
+    def _wait(self, control: socket.socket, log: TextIO) -> None:
         timeout = _LONGEST_POLL_S
         due = self.firmware.next_event()
         if due is not None:
@@ -142,15 +143,16 @@ class Service:
         # Packet mode tells of a flush as of urgent data.
         ready, _, _ = select.select(waited, writable, [self.port.fileno] if self.port.is_open else [], timeout)
         if control in ready:
-            self._answer(control)
+            self._answer(control, log)
 
-    def _answer(self, control: socket.socket) -> None:
+    def _answer(self, control: socket.socket, log: TextIO) -> None:
         connection, _ = control.accept()
         with connection:
             connection.settimeout(1)
             try:
                 with connection.makefile("r") as lines:
                     answer = carry_out(self, lines.readline())
+                self._write(log)
                 connection.sendall(json.dumps(answer).encode() + b"\n")
             except OSError:
                 # Whoever asked has gone; the printer goes on.
