@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "status | error TEXT | reset | kill | mute | unmute | lose WORD [AFTER] | drop | corrupt COUNT | push X Y Z"
-    " | break HEATER | temperature HEATER CELSIUS"
+    " | break HEATER | temperature HEATER CELSIUS | hold MOMENT | go"
 )
 _TIMEOUT_S = 5
 
@@ -56,6 +56,10 @@ def _carry_out(service: Service, word: str, rest: str) -> dict[str, Any] | None:
     elif word == "temperature":
         name, celsius = rest.split()
         firmware.machine.set_temperature(name, float(celsius))
+    elif word == "hold":
+        service.hold(rest)
+    elif word == "go":
+        service.go_on()
     else:
         raise ValueError("not a command")
     return None

@@ -89,6 +89,13 @@ class Planner:
         block, profile, began = self._running
         return block, profile.travelled(now - began)
 
+    def half_way(self) -> tuple[Block, float] | None:
+        """The move under way and when half of its time is over."""
+        if self._running is None:
+            return None
+        block, profile, began = self._running
+        return block, began + profile.duration / 2
+
     def abort(self, now: float) -> Finished | None:
         """Stop dead and forget everything; the move that was cut."""
         cut = None

@@ -115,3 +115,11 @@ class MarlinPrinter:
     def drop(self) -> None:
         """Take the cable off and put it back."""
         self.tell("drop")
+
+    def hold(self, moment: str) -> None:
+        """Hold its time in the next `drawing`, or `homing`; `status` says when it is held."""
+        self.tell(f"hold {moment}")
+
+    def go_on(self) -> None:
+        """Let its time go on; wait for no moment any more."""
+        self.tell("go")

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from deploy.simulators.marlin.clock import Clock
 from deploy.simulators.marlin.control import carry_out
 from deploy.simulators.marlin.firmware import Firmware
+from deploy.simulators.marlin.hold import MOMENTS, Moment
 from deploy.simulators.marlin.port import Port
 from deploy.simulators.marlin.settings import Settings
 from deploy.simulators.ports import LOOPBACK
@@ -36,6 +37,7 @@ class Service:
         self._speed_up = speed_up
         self._control_port = control_port
         self._opened_at: float | None = None
+        self._hold: Moment | None = None
         self._running = True
 
     def run(self) -> None:
@@ -67,6 +69,15 @@ class Service:
         self.port.unplug()
         self.port.plug()
 
+    def hold(self, moment: str) -> None:
+        """Hold the time at the next *moment* of `hold.MOMENTS`. Raises KeyError."""
+        self._hold = MOMENTS[moment]
+
+    def go_on(self) -> None:
+        """Wait for no such moment any more, and let the time go on."""
+        self._hold = None
+        self._clock.go_on()
+
     def status(self) -> dict[str, Any]:
         """The truth at this moment."""
         machine = self.firmware.machine
@@ -79,6 +90,7 @@ class Service:
             "moving": not machine.planner.empty,
             "halted": self.firmware.halted,
             "open": self.port.is_open,
+            "held": self._clock.stopped,
             **heaters,
         }
 
@@ -120,13 +132,27 @@ class Service:
         if self._held_in_reset:
             return
         for line in lines:
-            self.firmware.receive(line, self._clock.now())
+            self.firmware.receive(line, self._now())
 
     def _go_on(self) -> None:
-        self.firmware.advance(self._clock.now())
+        self.firmware.advance(self._now())
         while self._clock.skips and (moment := self.firmware.next_work()) is not None:
             self._clock.skip_to(moment)
             self.firmware.advance(self._clock.now())
+
+    def _now(self) -> float:
+        """The time; however late this process is, nothing at which the time is to be held is passed over."""
+        self._look_for_hold()
+        while self._hold is not None and (due := self.firmware.next_event()) is not None and due <= self._clock.now():
+            self.firmware.advance(due)
+            self._look_for_hold()
+        return self._clock.now()
+
+    def _look_for_hold(self) -> None:
+        moment = self._hold(self.firmware) if self._hold is not None else None
+        if moment is not None:
+            self._clock.stop_at(moment)
+            self._hold = None
 
     def _wait(self, control: socket.socket, log: TextIO) -> None:
         timeout = _LONGEST_POLL_S

@@ -6,7 +6,8 @@ import re
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,21 @@ class Floor:
         chat.environment |= {"BOARDCAST_CHAT_SOURCE": "file", "BOARDCAST_CHAT_FILE": str(file)}
         chat.start()
         self.stack.wait_for_health("chat_ingest")
+
+    @contextmanager
+    def mid_move(self, move: tuple[str, str], request_id: str) -> Iterator[None]:
+        """Ask for the first move, and hold the printer's time in the middle of it: what is done within meets it there.
+
+        The line takes a tenth of a second, and the state is told twice a second at most.
+        """
+        self.printer.hold("drawing")
+        self.table.insist(move, request_id)
+        wait_until(lambda: self.printer.status()["held"], 60, lambda: f"the drawing to begin; {self.table.summary()}")
+        self.wait_ender(lambda s: s["state"] == "printing", "the bridge to say so")
+        try:
+            yield
+        finally:
+            self.printer.go_on()
 
     # --- what is said ---------------------------------------------------------------------------------------------
 

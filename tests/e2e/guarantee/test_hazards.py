@@ -10,16 +10,6 @@ from tests.e2e.guarantee.floor import Floor
 from tests.harness.waiting import wait_until
 
 
-def wait_drawing(floor: Floor) -> None:
-    """Return when plastic is being laid."""
-
-    def drawing() -> bool:
-        status = floor.printer.status()
-        return bool(status["moving"]) and status["at"][2] < 1 and floor.ender()["state"] == "printing"
-
-    wait_until(drawing, 60, lambda: f"the drawing to begin; {floor.table.summary()}", poll_s=0.005)
-
-
 def test_moves_are_drawn_with_a_hot_nozzle_from_known_positions(floor: Floor) -> None:
     floor.start()
     for number, move in enumerate([("a1", "h8"), ("a8", "h1"), ("c3", "f3")]):
@@ -34,10 +24,12 @@ def test_moves_are_drawn_with_a_hot_nozzle_from_known_positions(floor: Floor) ->
 
 def test_a_nozzle_that_goes_cold_in_mid_move_has_not_drawn_it(floor: Floor) -> None:
     floor.start()
-    floor.table.insist(("a1", "h8"), "cold")
     # While it homes: what is in Marlin's buffer already is drawn, whatever happens to the nozzle.
-    wait_until(lambda: floor.printer.status()["known"] == "X", 60, "the homing to begin", poll_s=0.005)
+    floor.printer.hold("homing")
+    floor.table.insist(("a1", "h8"), "cold")
+    wait_until(lambda: floor.printer.status()["held"], 60, "the homing to begin")
     floor.printer.tell("temperature nozzle 30")
+    floor.printer.go_on()
     told = floor.table.wait_ended(1, 60)["1-1"]
     assert told[-1]["state"] == "failed", floor.table.summary()
     assert "cold" in told[-1]["reason"]
@@ -49,10 +41,9 @@ def test_after_a_reset_in_mid_move_the_next_one_lifts_and_homes_clear_of_the_pla
     floor: Floor, printer: MarlinPrinter
 ) -> None:
     floor.start()
-    floor.table.insist(("a1", "h8"), "reset")
-    wait_drawing(floor)
-    homed = len(printer.witness.homings())
-    printer.reset()
+    with floor.mid_move(("a1", "h8"), "reset"):
+        homed = len(printer.witness.homings())
+        printer.reset()
     told = floor.table.wait_ended(1, 60)["1-1"]
     assert told[-1]["state"] == "failed", floor.table.summary()
     floor.table.insist(("a8", "h1"), "next")

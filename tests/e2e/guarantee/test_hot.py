@@ -12,7 +12,6 @@ import pytest
 from contracts import channels
 from services.chassis.store import Store
 from tests.e2e.guarantee.floor import Floor
-from tests.e2e.guarantee.test_hazards import wait_drawing
 from tests.harness.waiting import wait_until
 
 QUICK = {"standby_after": "3", "heaters_off_after": "6"}
@@ -33,17 +32,15 @@ def paused(floor: Floor) -> None:
 
 def paused_in_mid_move(floor: Floor) -> None:
     """OctoPrint holds half a move."""
-    floor.table.insist(("a1", "h8"), "first")
-    wait_drawing(floor)
-    floor.stack.octoprint.request("POST", "/api/job", {"command": "pause", "action": "pause"})
-    wait_until(lambda: floor.ender()["latch"] == "foreign", 20, "the latch")
+    with floor.mid_move(("a1", "h8"), "first"):
+        floor.stack.octoprint.request("POST", "/api/job", {"command": "pause", "action": "pause"})
+        wait_until(lambda: floor.ender()["latch"] == "foreign", 40, "the latch")
 
 
 def uncertain(floor: Floor) -> None:
     """Nobody knows what became of a move, and somebody has heated by hand since."""
-    floor.table.insist(("a1", "h8"), "first")
-    wait_drawing(floor)
-    floor.stack.octoprint.kill()
+    with floor.mid_move(("a1", "h8"), "first"):
+        floor.stack.octoprint.kill()
     floor.stack.octoprint.start()
     floor.probe.wait("board/state", lambda m: m.json["counts"]["uncertain"] == 1, deadline_s=60)
     floor.stack.octoprint.command("M104 S205", "M140 S60")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,39 @@ def test_errors_resets_and_silence_come_on_demand(printer: MarlinPrinter, host: 
     host.hears("ok T:")
     with pytest.raises(ValueError, match="there is: status"):
         printer.tell("dance")
+
+
+def test_its_time_is_held_at_a_moment_however_late_it_looks(printer: MarlinPrinter, host: Host) -> None:
+    printer.hold("homing")
+    host.send("G28")
+    printer.process.freeze()
+    threading.Event().wait(1)  # longer than all of the homing takes
+    printer.process.thaw()
+    wait_until(lambda: printer.status()["held"], DEADLINE_S, "the moment")
+    held = printer.status()
+    assert held["known"] == "X"
+    assert printer.status() == held
+    printer.go_on()
+    host.hears("ok\n")
+    assert printer.status()["known"] == "XYZ"
+    with pytest.raises(ValueError, match="dancing"):
+        printer.hold("dancing")
+
+
+def test_its_time_is_held_while_plastic_is_laid(printer: MarlinPrinter, host: Host) -> None:
+    printer.hold("drawing")
+    host.send("G28")
+    host.hears("ok\n")
+    host.send("M104 S210")
+    printer.tell("temperature nozzle 210")
+    for line in ("M83", "G1 Z0.25 F300", "G1 E5 F1500", "G1 X100 E4 F2400", "G1 Z5 F300"):
+        host.send(line)
+    wait_until(lambda: printer.status()["held"], DEADLINE_S, "the moment")
+    printer.reset()
+    cut = printer.witness.segments()[-1]
+    assert cut.cut
+    assert 0 < cut.e < 4
+    printer.go_on()
 
 
 def test_a_dropped_line_hangs_up_and_has_the_same_name_afterwards(printer: MarlinPrinter, host: Host) -> None:
