@@ -105,6 +105,14 @@ class Floor:
         finally:
             self.printer.go_on()
 
+    def wait_free(self) -> None:
+        """Return when OctoPrint has finished with the last job: a move is known as drawn a moment before.
+
+        In between it sends an M400 of its own.
+        """
+        octoprint = self.stack.octoprint
+        wait_until(lambda: octoprint.state() == "Operational", 40, lambda: f"a free OctoPrint, not {octoprint.state()}")
+
     # --- what is said ---------------------------------------------------------------------------------------------
 
     def ender(self) -> Any:
