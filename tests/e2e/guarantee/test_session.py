@@ -48,8 +48,9 @@ def files(found: list[str]) -> list[list[str]]:
 
 @pytest.mark.timeout(150)
 def test_every_line_of_a_session_is_what_it_should_be(floor: Floor, printer: MarlinPrinter) -> None:
-    floor.start(standby_after="4", heaters_off_after="9", dead_man="0")
+    floor.start(standby_after="4", heaters_off_after="20", dead_man="0")
     began = len(lines(printer))
+    # From standby to off there is time for everything that is done and looked at in between, on a slow machine too.
     floor.table.insist(("a1", "b1"), "cold")
     floor.table.wait_ended(1, 60)
     wait_until(lambda: floor.heat().nozzle_target == 150, 30, "standby")
@@ -59,7 +60,7 @@ def test_every_line_of_a_session_is_what_it_should_be(floor: Floor, printer: Mar
     floor.table.insist(("a2", "b2"), "woken")
     floor.table.wait_ended(2, 60)
     wait_until(lambda: floor.heat().nozzle_target == 150, 30, "standby again")
-    wait_until(lambda: (floor.heat().nozzle_target, floor.heat().bed_target) == (0, 0), 30, "everything off")
+    wait_until(lambda: (floor.heat().nozzle_target, floor.heat().bed_target) == (0, 0), 60, "everything off")
     assert floor.drawn() == ["1-1", "1-2"]
 
     found = lines(printer)[began:]
