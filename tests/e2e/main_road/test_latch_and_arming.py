@@ -53,8 +53,10 @@ def test_a_pause_between_two_jobs_holds_over_a_kill_of_the_bridge(table: Table) 
     table.answer(channels.ENDER_COMMAND, "pause", "done")
     for number, move in enumerate(squares(3, 3)):
         table.insist(move, f"held{number}")
-    table.stack.restart("octo_bridge")
+    bridge = table.stack.services["octo_bridge"]
+    bridge.kill()
     mark = table.probe.mark()
+    bridge.start()
     table.probe.wait("printer/ender/state", lambda m: m.json["latch"] == "pause", since=mark)
     table.answer(channels.ENDER_COMMAND, "arm", "done")  # arming takes no latch off
     assert len(table.started_jobs()) == 1
