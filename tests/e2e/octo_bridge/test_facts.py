@@ -188,6 +188,8 @@ def test_a_silent_printer_is_printing_until_the_limits_of_the_connection_are_rea
 
 def test_killed_in_mid_job_it_knows_nothing_of_the_job(client: OctoPrint, octoprint: Server) -> None:
     begin(client, octoprint)
+    # It writes its log in a thread, which may be killed before that.
+    wait_until(lambda: "Print job started" in client.log(), 40, "the start in its log")
     octoprint.kill()
     with pytest.raises(Trouble):
         client.look()
