@@ -44,7 +44,7 @@ def test_a_bridge_restored_from_before_draws_nothing_again_and_asks_for_a_look(f
     assert not state["armed"]
     floor.probe.wait(BOARD, lambda m: m.json["held"], since=since, deadline_s=30)
     floor.table.insist(("c3", "f3"), "after")
-    floor.table.ready()
+    floor.look_at_the_plate()
     # OctoPrint may still speak of the job that was forgotten; to this bridge it is somebody else's.
     floor.table.answer(channels.ENDER_COMMAND, "resume", "done")
     wait_until(lambda: sum(s == "drawn" for s in floor.moves().values()) == 3, 60,
@@ -85,7 +85,7 @@ def test_a_planner_restored_from_before_draws_nothing_again_and_goes_on_after_a_
     floor.wait_asked_to_look()
     floor.table.insist(("f1", "f8"), "after")
     assert len(floor.drawn()) == 3
-    floor.table.ready()
+    floor.look_at_the_plate()
     floor.table.answer(channels.ENDER_COMMAND, "resume", "done")
     after = floor.probe.wait("move/status", lambda m: m.json["request_id"] == "after", since=since).json["move_id"]
     wait_until(lambda: floor.moves()[after] == "drawn", 60, lambda: f"the move after it; {floor.table.summary()}")
