@@ -140,8 +140,8 @@ class Floor:
     def look_at_the_plate(self) -> None:
         """Confirm that it is empty, once more when asked once more, and arm.
 
-        The machine's last epoch reaches the planner on another topic than the state that asks for a look: a word that is
-        said for the epoch before is not taken.
+        The machine's last epoch reaches the planner on another topic than the state that asks for a look: a word for
+        the epoch before is not taken.
         """
 
         def known() -> bool:
