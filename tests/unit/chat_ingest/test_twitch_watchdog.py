@@ -62,6 +62,24 @@ async def test_twitch_was_heard_when_it_spoke_and_not_when_somebody_looked() -> 
     assert abs(watchdog.last_heard - spoke) < timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_after_a_standstill_twitch_is_heard_out_before_it_is_called_silent(
+    monkeypatch: pytest.MonkeyPatch, speaks: bool
+) -> None:
+    loop, client = asyncio.get_running_loop(), Client()
+    clock, began = [0.0], loop.time()
+    monkeypatch.setattr(loop, "time", lambda: began + clock[0])
+    client.given = [_socket(client, datetime.now(UTC))]
+    watchdog = Watchdog(client, "500", Patience(misses=1000))
+    watchdog._poll_at = float("inf")
+    assert await watchdog.look() is None
+    clock[0] = 60.0  # a laptop that slept, a process that was stopped
+    assert await watchdog.look() is None
+    client.given = [_socket(client, datetime.now(UTC))] if speaks else client.given
+    clock[0] = 60.5
+    assert (await watchdog.look() is None) is speaks
+
+
 async def test_a_socket_that_is_gone_is_no_word_of_twitchs() -> None:
     client = Client()
     spoke = datetime.now(UTC) - timedelta(seconds=5)

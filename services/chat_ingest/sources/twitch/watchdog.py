@@ -42,18 +42,22 @@ class Watchdog:
         self._word: object = None
         self._word_at: float | None = None
         self._poll_at = 0.0
+        self._looked_at = 0.0
         self.last_heard = datetime.now(UTC)
         """When Twitch certainly still spoke to us."""
 
     async def look(self) -> str | None:
         """Why nothing is heard any more; None while all is well, or not yet certainly otherwise."""
         now = asyncio.get_running_loop().time()
+        was_away = now - self._looked_at > self._patience.call_within + 2 * self._patience.tick
+        self._looked_at = now
         socket = self._socket()
         if self._word_at is None:
             self._word_at = now
         if socket is not None and socket.last_word is not self._word:
             self._word, self._word_at, self.last_heard = socket.last_word, now, socket.spoke_at
-        if now - self._word_at > self._patience.silence:
+        # After a standstill of this process, what Twitch said meanwhile waits in the socket: the next look knows it.
+        if now - self._word_at > self._patience.silence and not was_away:
             return f"Twitch has said nothing for {now - self._word_at:.0f} s"
         if now < self._poll_at:
             return None
