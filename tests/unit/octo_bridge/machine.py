@@ -31,6 +31,7 @@ LINES = (
     "G90", "M83", "G1 Z5 F300", "G0 X30 Y30 F6000", "G1 Z0.25 F300", "G1 E5 F1500", "G1 X100 Y30 E3.5 F2400",
     "G1 E-5 F1500", "G1 Z5 F300",
 )  # fmt: skip
+OFF, STANDBY, HOT = SetTargets(0, 0), SetTargets(150, 60), SetTargets(205, 60)
 
 
 @cache
@@ -194,3 +195,20 @@ class Rig:
 
     def said(self) -> list[str]:
         return [announce.event.event.value for announce in self.of(Announce)]
+
+
+def cold() -> Rig:
+    """All is ready, but for the heat."""
+    rig = Rig().ready()
+    rig.feed(rig.seen(nozzle=(20.0, 0.0), bed=(20.0, 0.0)))
+    rig.wait(3)
+    rig.effects.clear()
+    return rig
+
+
+def came_back(rig: Rig, nozzle: float = 205.0) -> Rig:
+    """The bridge after a restart, in front of a printer that is as hot as it left it."""
+    again = rig.restarted()
+    hot = {"nozzle": (nozzle, nozzle), "bed": (60.0, 60.0)}
+    again.feed(e.PushChanged(True), again.seen(printer=Printer.OPERATIONAL, **hot))
+    return again

@@ -10,8 +10,7 @@ from services.octo_bridge import events as e
 from services.octo_bridge.effects import Gather, SetTargets, Submit, Tell
 from services.octo_bridge.evidence import Evidence, History
 from services.octo_bridge.state import Phase, Printer
-from tests.unit.octo_bridge.machine import Rig, run
-from tests.unit.octo_bridge.test_heat import HOT, came_back, cold
+from tests.unit.octo_bridge.machine import HOT, Rig, came_back, cold, run
 
 MOTION = ("G90", "G0 Z13 F300", "G0 X30 Y30 F7200", "G1 Z10.25 F300", "G1 X90 Y90 Z10.25 F2400", "G0 Z13 F300")
 
