@@ -183,6 +183,7 @@ class Post(StrEnum):
     TAKEN = "taken"  # 201, effectivePrint true
     STORED = "stored"  # 201, effectivePrint false: never printed
     LATE = "late"  # not sent, for the decision was an old one
+    WITHHELD = "withheld"  # not sent, for what came in since it was decided
     NOT_SENT = "not_sent"  # no connection was made, or OctoPrint refused it whole
     DOUBT = "doubt"  # timed out, 5xx, 409, connection lost
 

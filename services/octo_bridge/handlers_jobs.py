@@ -191,6 +191,8 @@ def take_posted(m: Machine, e: Posted, now: Now) -> Result:
     if e.post is Post.LATE and not cancelled_by_latch(m):
         again = replace(job, phase=Phase.ACCEPTED, recovery=False)
         return m.with_job(again).ask("post", now.mono), [announce(EventKind.PROBLEM, now, e.reason)]
+    if e.post is Post.WITHHELD and not cancelled_by_latch(m):
+        return m.with_job(replace(job, phase=Phase.ACCEPTED, recovery=False)), []  # what came in has been said
     # Certainly not printed: the same job again, under another name if this one is taken.
     m, more = other_name(m, job) if e.post is Post.STORED else (m, [])
     job = m.running or job

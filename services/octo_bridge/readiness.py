@@ -7,7 +7,7 @@ from contracts.printers import Latch, Link
 from services.chassis.clock import Now
 from services.octo_bridge import recovery
 from services.octo_bridge.settings import VIRTUAL, BridgeSettings
-from services.octo_bridge.state import Machine, Printer, Reading
+from services.octo_bridge.state import Machine, Phase, Printer, Reading
 
 _DOCTOR = (
     "call the doctor (`docker compose run --rm octo_bridge doctor`; without containers "
@@ -99,15 +99,9 @@ def blocked(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
 
 def blocked_but_for_heat(m: Machine, now: Now, settings: BridgeSettings) -> str | None:
     """The same, temperatures aside: as long as there is anything else, heating for the job would be in vain."""
-    obstacle = unready(m, settings)
+    obstacle = unready(m, settings) or _unseen(m, now)
     if obstacle is not None:
         return obstacle
-    if not m.octo.push:
-        return "OctoPrint's push socket is down, and nobody would see the printer being reset: waiting for it"
-    if now.mono < m.behind_until:
-        return "catching up with what OctoPrint has said meanwhile"
-    if m.start_heard_at is not None:
-        return "the printer said that it starts: asking whether it was reset"
     if m.octo.printer is not Printer.OPERATIONAL:
         return f"OctoPrint says: {m.octo.printer.value}"
     if moving(m, now):
@@ -117,6 +111,31 @@ def blocked_but_for_heat(m: Machine, now: Now, settings: BridgeSettings) -> str 
         # It would reach the next job.
         return "OctoPrint has not answered the last cancel or resume yet"
     return turned_down(m, now)
+
+
+def _unseen(m: Machine, now: Now) -> str | None:
+    """Why a reset of the printer might go unnoticed."""
+    if not m.octo.push:
+        return "OctoPrint's push socket is down, and nobody would see the printer being reset: waiting for it"
+    if now.mono < m.behind_until:
+        return "catching up with what OctoPrint has said meanwhile"
+    if m.start_heard_at is not None:
+        return "the printer said that it starts: asking whether it was reset"
+    return None
+
+
+def withheld(m: Machine, job_id: str, attempt: int, now: Now, settings: BridgeSettings) -> str | None:
+    """Why a job that was decided to be sent is not sent after all: what has come in since then."""
+    job = m.running
+    if job is None or (job.id, job.attempt, job.phase) != (job_id, attempt, Phase.SENDING):
+        return "it is no longer in hand"
+    if job.blind is not None:
+        return job.blind
+    if job.run.epoch != m.kept.epoch:
+        return f"planned for machine epoch {job.run.epoch}, which is now {m.kept.epoch}"
+    if not m.position_known and not job.preamble:
+        return "the position is unknown by now, and nothing homes before it"
+    return unready(m, settings) or _unseen(m, now)
 
 
 def moving(m: Machine, now: Now) -> bool:

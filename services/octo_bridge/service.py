@@ -26,7 +26,8 @@ from services.chassis.link.sender import LinkSender, LinkTopics
 from services.chassis.retained import Retained
 from services.chassis.service import Parts
 from services.chassis.tasks import forever
-from services.octo_bridge import approval, home_assistant, journal, reporting
+from services.octo_bridge import approval, home_assistant, journal, readiness, reporting
+from services.octo_bridge.effects import Submit
 from services.octo_bridge.events import ApprovalRead, Input, Restored, Tick
 from services.octo_bridge.inbox import PlanReader, command_of
 from services.octo_bridge.journal import Journal
@@ -62,7 +63,7 @@ class OctoBridge:
         self._dead = DeadLetters(parts.bus, channels.DEAD_LETTER.topic(root, service=NAME), render_dead_letter)
         names = LinkTopics(*channels.OUTCOME_LINK.addresses(root))
         self._outcome = LinkSender(Outbox(parts.store, names.name), parts.bus, names, self._dead)
-        self._worker = Worker(parts.settings, self._feed)
+        self._worker = Worker(parts.settings, self._feed, self._withheld)
         self._push = Push(parts.settings.octoprint_url or "", self._worker.login, self._feed)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -137,6 +138,9 @@ class OctoBridge:
 
     def _feed(self, event: Input) -> None:
         self._actor.feed(event)
+
+    def _withheld(self, effect: Submit) -> str | None:
+        return readiness.withheld(self._actor.state, effect.job_id, effect.attempt, now(), self._settings)
 
     def _on_command(self, message: Message) -> None:
         # The doctor is called beside a running bridge: that it took its word back is looked for when somebody arms.

@@ -39,6 +39,9 @@ DECISION_HOLDS = 0.5
 """Seconds. A commit on a slow disk, or a process that was frozen, may lie between a decision and what comes of it; what
 the printer has said meanwhile then waits to be heard. Twice as long each time in a row: a disk that is always slow is
 no reason never to draw."""
+HEARD_OUT = 10
+"""Turns of the loop before a job is sent, each of which takes up what has come in: after a standstill of this process
+that may be the end of the OctoPrint that the decision was made for. A socket's end is known after four of them."""
 SLOW = "is the disk of BOARDCAST_DATA_DIR slow, or the machine busy? The printer is looked at again first"
 LOG_LINES_WITHIN = 20
 LOG_LINES_EVERY = 0.1
@@ -46,11 +49,14 @@ LOG_LINES_EVERY = 0.1
 
 
 class Worker:
-    """The four lanes. Answers come back as inputs, through *feed*."""
+    """The four lanes. Answers come back as inputs, through *feed*; *withheld* says why a job is not sent after all."""
 
-    def __init__(self, settings: BridgeSettings, feed: Callable[[Input], None]) -> None:
+    def __init__(
+        self, settings: BridgeSettings, feed: Callable[[Input], None], withheld: Callable[[fx.Submit], str | None]
+    ) -> None:
         self._settings = settings
         self._feed = feed
+        self._withheld = withheld
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._gathering = False
@@ -134,6 +140,13 @@ class Worker:
             _log.error("a request to OctoPrint met a defect", error=repr(error))
 
     async def _submit(self, effect: fx.Submit) -> None:
+        for _ in range(HEARD_OUT):
+            await asyncio.sleep(0)
+        withheld = self._withheld(effect)
+        if withheld is not None:
+            _log.warning("a job is not sent for what came in meanwhile", job=effect.job_id, reason=withheld)
+            self._feed(Posted(effect.job_id, effect.attempt, Post.WITHHELD, withheld))
+            return
         timeout = self._settings.upload_timeout
         post, reason = Post.DOUBT, "the upload met a defect"
 

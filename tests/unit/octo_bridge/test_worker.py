@@ -15,7 +15,7 @@ from services.octo_bridge.effects import Gather, Submit
 from services.octo_bridge.events import Asked, EvidenceFound, Input, Post, Posted
 from services.octo_bridge.evidence import Evidence, History
 from services.octo_bridge.octoprint_requests import Trouble
-from services.octo_bridge.worker import DECISION_HOLDS, MARKS_TRIED, Worker
+from services.octo_bridge.worker import DECISION_HOLDS, HEARD_OUT, MARKS_TRIED, Worker
 from tests.unit.octo_bridge.machine import job_id, settings
 
 ASKED = Gather(job_id(1), 1, "boardcast/x/j-a1.gcode", "mark", 200.0)
@@ -25,7 +25,7 @@ def worker(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Any]) -> tuple[
     """One whose question to OctoPrint is answered by *answer*; what it says, and what it was asked."""
     said: list[Input] = []
     asked: list[Gather] = []
-    made = Worker(settings(), said.append)
+    made = Worker(settings(), said.append, lambda _: None)
 
     async def evidence(effect: Gather) -> Evidence:
         asked.append(effect)
@@ -80,7 +80,7 @@ async def test_a_mark_is_put_again_while_octoprint_stumbles(
     monkeypatch: pytest.MonkeyPatch, refusals: int, put: bool
 ) -> None:
     monkeypatch.setattr(worker_module, "MARK_AGAIN", 0)
-    made = Worker(settings(), lambda _: None)
+    made = Worker(settings(), lambda _: None, lambda _: None)
     tried: list[str] = []
 
     class Stumbling:
@@ -106,7 +106,7 @@ async def test_nothing_is_sent_upon_a_decision_of_long_ago(
     monkeypatch: pytest.MonkeyPatch, late: float, post: Post
 ) -> None:
     said: list[Input] = []
-    made = Worker(settings(), said.append)
+    made = Worker(settings(), said.append, lambda _: None)
     moment = now()
     monkeypatch.setattr(worker_module, "now", lambda: moment)  # it stands still, whatever keeps the machine busy
 
@@ -133,9 +133,34 @@ async def test_nothing_is_sent_upon_a_decision_of_long_ago(
     assert posts[1] is Post.LATE
 
 
+async def test_what_came_in_while_a_job_was_decided_upon_is_taken_up_before_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the end of an OctoPrint that was killed while the bridge stood still: its socket's end waits in the loop."""
+    said: list[Input] = []
+    gone: list[str] = []
+    made = Worker(settings(), said.append, lambda _: gone[0] if gone else None)
+
+    async def never(call: Callable[[Any], Any]) -> Any:
+        raise AssertionError("it was sent")
+
+    async def sockets_end(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        gone.append("the push socket is down")
+
+    monkeypatch.setattr(made.jobs, "do", never)
+    made.perform(Submit(job_id(1), 1, "boardcast/x/j-a1.gcode", "G90", now().mono))
+    end = asyncio.create_task(sockets_end(4))
+    for _ in range(HEARD_OUT + 2):
+        await asyncio.sleep(0)
+    assert end.done()
+    assert said == [Posted(job_id(1), 1, Post.WITHHELD, "the push socket is down")]
+
+
 async def test_a_request_that_meets_a_defect_is_answered_too(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[Input] = []
-    made = Worker(settings(), said.append)
+    made = Worker(settings(), said.append, lambda _: None)
 
     async def do(call: Callable[[Any], Any]) -> Any:
         raise TypeError("odd")
