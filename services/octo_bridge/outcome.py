@@ -21,6 +21,9 @@ _ANNOUNCED = {
     JobEnd.CANCELLED: EventKind.CANCELLED,
     JobEnd.UNCERTAIN: EventKind.UNCERTAIN,
 }
+LATE_ECHO = 5.0
+"""Seconds after the end of a job in which the terminal may still show its own lines: half of one is usual, if neither
+OctoPrint nor this process stands still."""
 _RANK = (Latch.NONE, Latch.PAUSE, Latch.FOREIGN, Latch.CANCEL, Latch.STOP)
 
 
@@ -70,6 +73,8 @@ def ended(m: Machine, job: Job, end: JobEnd, reason: str | None, now: Now) -> Re
     m = replace(m, jobs=tuple(other for other in m.jobs if other.id != job.id))
     if job.begun:
         m = replace(m, over_at=now.mono, over_path=job.path)
+        if job.preamble:
+            m = replace(m, homing_until=now.mono + LATE_ECHO)
     if end is JobEnd.DRAWN:
         height = last_height(job.run.gcode)
         known = m.position_known or job.recovery

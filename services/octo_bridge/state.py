@@ -259,7 +259,8 @@ class Machine:
     own_lines_at: float = -1e9
     """When the bridge or a cancel script last sent lines that would otherwise look like a jog."""
     homing_until: float = -1e9
-    """Until when lines that home are the bridge's own: it was told to home, and the last of them was not seen yet."""
+    """Until when lines that home are the bridge's own: it was told to home, or a job that did has just ended, and the
+    last of them was not seen yet."""
     moving_since: float | None = None
     """When homing or parking was asked of OctoPrint, which has not answered yet."""
     ordered: tuple[tuple[str, float], ...] = ()

@@ -145,6 +145,20 @@ def test_lines_that_home_are_a_jobs_own_until_it_is_past_them() -> None:
     assert (rig.latch(), rig.machine.jobs[0].blind, rig.machine.jobs[0].preamble) == (Latch.NONE, None, False)
 
 
+def test_lines_that_home_are_a_jobs_own_behind_its_end_too_where_the_terminal_is_late() -> None:
+    """OctoPrint's pushes, or the bridge, stood still while it ran: its end and its lines are heard together."""
+    rig = homing()
+    job = rig.machine.jobs[0]
+    rig.mono += 6
+    rig.feed(rig.seen(printer=Printer.OPERATIONAL), e.Happened(e.Happening.DONE, job.path))
+    rig.feed(e.EvidenceFound(job.id, 1, DRAWN))
+    assert [end.end for end in rig.ends()] == [JobEnd.DRAWN]
+    rig.feed(e.Logged("Send: N1 G91*1"), e.Logged("Send: N4 G28 X Y*1"), e.Logged(f"Send: N9 M84 S{STEPPERS_HOLD}*1"))
+    assert (rig.latch(), rig.knows()) == (Latch.NONE, True)
+    rig.feed(e.Logged("Send: G28"))
+    assert rig.latch() is Latch.FOREIGN, "behind the last of them it is somebody's hand"
+
+
 @pytest.mark.parametrize(("after", "hand"), [(0.5, False), (2, True)])
 def test_what_is_sent_while_the_homing_is_paused_is_not_the_jobs(after: float, hand: bool) -> None:
     rig = homing()
