@@ -42,4 +42,4 @@ def wait_until(
         if time.monotonic() >= end:
             text = what() if callable(what) else what
             raise DeadlineExceeded(f"waited {deadline_s:g} s for {text}; last seen: {last!r}")
-        time.sleep(poll_s)
+        time.sleep(poll_s)  # between two looks; the end is the condition, or the deadline

@@ -62,7 +62,7 @@ class Chain:
         began = time.monotonic()
         for n in range(messages):
             if rate:
-                time.sleep(max(0.0, began + n / rate - time.monotonic()))
+                time.sleep(max(0.0, began + n / rate - time.monotonic()))  # the offered rate is what is measured
             self.room.acquire()
             self.client.publish(FIRST, stream.make(n).model_dump_json(), qos=1)
 
@@ -74,7 +74,7 @@ def main(role: str, url: str, messages: int, rate: float) -> None:
     chain.client.connect(address.hostname or "", address.port or 1883)
     chain.client.loop_start()
     while not chain.client.is_connected():
-        time.sleep(0.01)
+        time.sleep(0.01)  # a process of its own; nothing is measured yet
     if role == "source":
         chain.offer(messages, rate)
     threading.Event().wait()

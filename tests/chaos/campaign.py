@@ -96,7 +96,7 @@ class Campaign:
         self.world.supervise()
         self.person.tick()
         self.traffic.tick()
-        time.sleep(TICK_S)
+        time.sleep(TICK_S)  # the person and the traffic act in steps of it
 
     def _one(self, fault: Fault) -> None:
         self._for(fault.after)
@@ -133,7 +133,7 @@ class Campaign:
         end = time.monotonic() + ANSWER_WITHIN_S
         while self.person.unanswered and time.monotonic() < end:
             self.person.tick()
-            time.sleep(0.001)
+            time.sleep(0.001)  # the answer comes on the probe's thread; the fault is to meet the moment behind it
 
     def _for(self, seconds: float) -> None:
         self._until(lambda: False, seconds)

@@ -14,7 +14,7 @@ from services.octo_bridge.effects import ReadLog, Submit
 from services.octo_bridge.handlers_log import MARK_EVERY_JOBS
 from services.octo_bridge.octolog import Slice
 from services.octo_bridge.readiness import withheld
-from services.octo_bridge.state import Printer
+from services.octo_bridge.state import Job, Printer
 from tests.unit.octo_bridge.machine import IDLE_RESET, Rig, run
 
 RESET = e.Happened(e.Happening.RESET)
@@ -22,6 +22,18 @@ LINE = (
     "2026-01-01 00:00:00,000 - octoprint.util.comm - WARNING - Printer sent 'start' while already operational. "
     "External reset? Resetting line numbers to be on the safe side\n"
 )
+
+
+def decided() -> tuple[Rig, Job]:
+    """A job on a bare plate that is about to be sent: the decision is committed, and OctoPrint has not been asked."""
+    rig = Rig().ready()
+    rig.wait(3)
+    assert rig.machine.kept.bare
+    rig.feed(e.RunTaken(run(1)))
+    rig.hot()
+    job = rig.machine.running
+    assert job is not None
+    return rig, job
 
 
 def test_the_mark_in_the_log_is_put_anew_before_much_of_the_log_lies_behind_it() -> None:
@@ -52,12 +64,7 @@ def test_but_not_for_the_number_of_jobs_alone(why: str) -> None:
 
 
 def test_a_job_that_was_late_is_looked_at_again_and_the_plate_is_as_bare_as_before() -> None:
-    rig = Rig().ready()
-    assert rig.machine.kept.bare
-    rig.feed(e.RunTaken(run(1)))
-    rig.hot()
-    job = rig.machine.running
-    assert job is not None
+    rig, job = decided()
     rig.feed(e.Posted(job.id, job.attempt, e.Post.LATE, "2 s went by"))
     assert rig.machine.kept.bare
     assert "problem" in rig.said()
@@ -82,22 +89,14 @@ CAME_IN: dict[str, tuple[Callable[[Rig], object], str]] = {
 @pytest.mark.parametrize("what", CAME_IN)
 def test_what_came_in_behind_the_decision_withholds_the_job_and_what_does_not_matter_does_not(what: str) -> None:
     came_in, says = CAME_IN[what]
-    rig = Rig().ready()
-    rig.wait(3)
-    rig.feed(e.RunTaken(run(1)))
-    rig.hot()
-    (submit,) = rig.of(Submit)
+    rig, job = decided()
     came_in(rig)
-    reason = withheld(rig.machine, submit.job_id, submit.attempt, rig.now, rig.settings)
+    reason = withheld(rig.machine, job.id, job.attempt, rig.now, rig.settings)
     assert says in reason if reason is not None else says == "", reason
 
 
 def test_a_job_that_was_withheld_is_sent_when_nothing_is_in_its_way_any_more() -> None:
-    rig = Rig().ready()
-    rig.feed(e.RunTaken(run(1)))
-    rig.hot()
-    job = rig.machine.running
-    assert job is not None
+    rig, job = decided()
     rig.command("pause")
     rig.feed(e.Posted(job.id, job.attempt, e.Post.WITHHELD, "paused"))
     assert rig.machine.running is None
@@ -111,11 +110,7 @@ def test_a_job_that_was_withheld_is_sent_when_nothing_is_in_its_way_any_more() -
 
 
 def test_a_job_that_was_withheld_for_a_cancel_has_ended() -> None:
-    rig = Rig().ready()
-    rig.feed(e.RunTaken(run(1)))
-    rig.hot()
-    job = rig.machine.running
-    assert job is not None
+    rig, job = decided()
     rig.command("cancel")
     rig.feed(e.Posted(job.id, job.attempt, e.Post.WITHHELD, "cancelled"))
     assert [end.end for end in rig.ends()] == [JobEnd.CANCELLED]
